@@ -1,0 +1,237 @@
+"""Every setting in one table, validated whole before anything starts.
+
+Defaults stand in configs/newswire.toml, which is read first; then --config FILE, then the environment
+(NEWSWIRE_<TABLE>__<KEY>), then what the command line says. Only cli imports this module: everything below takes plain values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from streams.errors import InvalidError
+from streams.wire import CountryLabel, Labels, RegionLabel, TopicLabel
+
+PREFIX = "NEWSWIRE_"
+SECRETS = frozenset({"password", "token", "tokens", "secret", "url"})
+MASK = "********"
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class KafkaSettings(_Table):
+    """Where Kafka is."""
+
+    bootstrap_servers: Annotated[str, msgspec.Meta(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
+    replication_factor: Annotated[int, msgspec.Meta(ge=0, le=9)]
+
+
+class BrokerSettings(_Table):
+    """The embedded broker."""
+
+    data: Path
+    port: Port
+
+
+class ModelSettings(_Table):
+    """Which model labels and how much of it."""
+
+    directory: str
+    quality: Literal["fast"]
+
+
+class LabelSettings(_Table):
+    """The labelling worker; times in seconds."""
+
+    link: Literal["kafka-python", "confluent"]
+    workers: Positive
+    slot: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]+$")]
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=5000)]
+    linger_seconds: Seconds
+    depth: Positive
+    drain_seconds: Seconds
+    session_seconds: Seconds
+    transaction_seconds: Seconds
+    grace_seconds: Seconds
+    stalled_seconds: Seconds
+    host: str
+    port: Port
+
+
+class PublishSettings(_Table):
+    """Publishers."""
+
+    metrics_port: Port
+
+
+class GatewaySettings(_Table):
+    """The gateway."""
+
+    host: str
+    port: Port
+    recent_items: Positive
+
+
+class FilesSettings(_Table):
+    """The sink that writes JSON lines."""
+
+    directory: Path
+    max_items: Positive
+    max_seconds: Seconds
+
+
+class SinkSettings(_Table):
+    """One table a sink."""
+
+    files: FilesSettings
+
+
+class LogSettings(_Table):
+    """Log lines on stderr."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Settings(_Table):
+    """All settings; one attribute a table of configs/newswire.toml."""
+
+    kafka: KafkaSettings
+    broker: BrokerSettings
+    model: ModelSettings
+    label: LabelSettings
+    publish: PublishSettings
+    gateway: GatewaySettings
+    sinks: SinkSettings
+    log: LogSettings
+
+
+def configs_directory() -> Path:
+    """The folder configs/: inside the installed package, else beside it in a checkout."""
+    installed = Path(__file__).parent / "_configs"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "configs"
+
+
+def load_settings(config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
+    """The settings of this run. `overrides`: dotted names from the command line; values of None are left out.
+
+    Raises InvalidError with every table and key spelt out, and the nearest known name for one that is unknown.
+    """
+    default_text = (configs_directory() / "newswire.toml").read_text(encoding="utf-8")
+    defaults = tomllib.loads(default_text)
+    merged = tomllib.loads(default_text)
+    if config is not None:
+        _merge(merged, _read_toml(config), defaults, str(config))
+    _merge(merged, _from_environment(environ, defaults), defaults, "the environment")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    _merge(merged, _nested(given), defaults, "the command line")
+    settings = _validated(merged)
+    if settings.label.drain_seconds >= settings.label.session_seconds:
+        raise InvalidError("settings: label.drain_seconds must be smaller than label.session_seconds")
+    return settings
+
+
+def load_labels() -> Labels:
+    """The label tables of configs/taxonomies."""
+    folder = configs_directory() / "taxonomies"
+    topics, regions, countries = (
+        json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))[name]
+        for name in ("topics", "regions", "countries")
+    )
+    return Labels(
+        {t["code"]: TopicLabel(t["code"], t["slug"], t["names"]) for t in topics},
+        {r["code"]: RegionLabel(r["code"], r["slug"], r["names"]) for r in regions},
+        {c["code"]: CountryLabel(c["code"], c["region"], c["names"]) for c in countries},
+    )
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """The settings as plain values with every secret replaced, fit to be printed."""
+
+    def mask(table: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: mask(value) if isinstance(value, dict) else MASK if value and key in SECRETS else value
+            for key, value in table.items()
+        }
+
+    plain: dict[str, Any] = msgspec.to_builtins(settings)
+    return mask(plain)
+
+
+def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """`; did you mean 'x'?` where some known name is near, else the list of them."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidError(f"{path} is not TOML: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str], defaults: dict[str, Any]) -> dict[str, Any]:
+    found = {
+        name.removeprefix(PREFIX).lower().replace("__", "."): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and "__" in name
+    }
+    return _nested({name: _typed(name, value, defaults) for name, value in found.items()})
+
+
+def _typed(name: str, value: str, defaults: dict[str, Any]) -> Any:
+    """A value of the environment in the type that the default has; what does not fit is left for validation to refuse."""
+    default: Any = defaults
+    for part in name.split("."):
+        default = default.get(part) if isinstance(default, dict) else None
+    if isinstance(default, bool) or not isinstance(default, int | float):
+        return {"true": True, "false": False}.get(value.lower(), value) if isinstance(default, bool) else value
+    try:
+        return type(default)(value)
+    except ValueError:
+        return value
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *tables, key = name.split(".")
+        node = tree
+        for table in tables:
+            node = node.setdefault(table, {})
+        node[key] = value
+    return tree
+
+
+def _merge(into: dict[str, Any], new: Mapping[str, Any], known: Mapping[str, Any], where: str, at: str = "") -> None:
+    for key, value in new.items():
+        if key not in known:
+            raise InvalidError(f"{where}: unknown setting {at + key!r}{nearest(key, known)}")
+        if isinstance(known[key], dict):
+            if not isinstance(value, Mapping):
+                raise InvalidError(f"{where}: {at + key!r} is a table, not a value")
+            _merge(into[key], value, known[key], where, f"{at}{key}.")
+        else:
+            into[key] = value
+
+
+def _validated(tree: dict[str, Any]) -> Settings:
+    try:
+        return msgspec.convert(tree, Settings, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        text = str(error).replace("`$.", "`")
+        raise InvalidError(f"settings: {text}") from error
