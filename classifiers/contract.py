@@ -78,7 +78,7 @@ class Evidence(NamedTuple):
 
 
 class Classifier(Protocol):
-    """One axis. `classify` is pure: the same document gives the same verdict, whatever stands beside it in the batch."""
+    """One axis. `classify` is pure: a document gives the same verdict whatever stands beside it in the batch."""
 
     name: str
     version: str

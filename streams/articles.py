@@ -2,8 +2,9 @@
 
 ninjs 3.1 is IPTC's JSON for news items. The profile requires uri, type, versionCreated, headlines, bodies and
 infoSources; every other member of the standard is carried through unchanged, a member that the standard does not
-know is refused. A labelled article is the article unchanged plus our subjects and places and one `classification` block;
-without that block it is valid ninjs 3.1 again. The JSON Schemas in configs/schemas say the same and are tested against this file.
+know is refused. A labelled article is the article unchanged plus our subjects and places and one `classification`
+block; without that block it is valid ninjs 3.1 again. The JSON Schemas in configs/schemas say the same; a test holds
+both together.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class _Wire(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_f
     pass
 
 
-class Headline(_Wire, kw_only=True):
+class Headline(_Wire, frozen=True, kw_only=True):
     """`role` and `contentType` as the publisher gives them; plain text unless `contentType` says HTML."""
 
     value: str
@@ -39,7 +40,7 @@ class Headline(_Wire, kw_only=True):
     content_type: str | None = None
 
 
-class Body(_Wire, kw_only=True):
+class Body(_Wire, frozen=True, kw_only=True):
     """The text of the item or a part of it."""
 
     value: str
@@ -49,7 +50,7 @@ class Body(_Wire, kw_only=True):
     word_count: int | None = None
 
 
-class InfoSource(_Wire, kw_only=True):
+class InfoSource(_Wire, frozen=True, kw_only=True):
     """Who supplied the item; `contactInfo` may carry the country of the source."""
 
     name: str | None = None
@@ -59,7 +60,7 @@ class InfoSource(_Wire, kw_only=True):
     contact_info: list[dict[str, Any]] | None = None
 
 
-class Subject(_Wire, kw_only=True):
+class Subject(_Wire, frozen=True, kw_only=True):
     """What the item is about; ours carry our model as `creator`, the publisher's stay as they came."""
 
     name: str | None = None
@@ -71,7 +72,7 @@ class Subject(_Wire, kw_only=True):
     confidence: Percent | None = None
 
 
-class Place(_Wire, kw_only=True):
+class Place(_Wire, frozen=True, kw_only=True):
     """A place; ours are countries the item is about, literal `iso3166-1a2:<code>`."""
 
     name: str | None = None
@@ -82,14 +83,14 @@ class Place(_Wire, kw_only=True):
     geo_json: Annotated[Any, msgspec.Meta()] = msgspec.field(default=None, name="geoJSON")
 
 
-class AlternativeId(_Wire, kw_only=True):
+class AlternativeId(_Wire, frozen=True, kw_only=True):
     """Another identifier of the item, for example role `canonicalUrl`."""
 
     role: str | None = None
     value: str | None = None
 
 
-class Article(_Wire, kw_only=True):
+class Article(_Wire, frozen=True, kw_only=True):
     """A news item as published on `news.articles`."""
 
     uri: Uri
@@ -135,14 +136,14 @@ class Article(_Wire, kw_only=True):
     rights_info: Any = None
 
 
-class DetectedLanguage(_Wire, kw_only=True):
-    """BCP 47 primary tag as detected, with its probability; what the publisher declared stays in `language` of the item."""
+class DetectedLanguage(_Wire, frozen=True, kw_only=True):
+    """BCP 47 primary tag as detected and its probability; what the publisher declared stays in the item's `language`."""
 
     tag: str
     confidence: Probability
 
 
-class LabelScore(_Wire, kw_only=True):
+class LabelScore(_Wire, frozen=True, kw_only=True):
     """One label that the model considered: `code` as in the label table, calibrated probability, how it was reached."""
 
     code: str
@@ -150,7 +151,7 @@ class LabelScore(_Wire, kw_only=True):
     method: str | None = None
 
 
-class Evidence(_Wire, kw_only=True):
+class Evidence(_Wire, frozen=True, kw_only=True):
     """A word that spoke for (or, negative, against) a label."""
 
     code: str
@@ -158,14 +159,14 @@ class Evidence(_Wire, kw_only=True):
     weight: float
 
 
-class Model(_Wire, kw_only=True):
+class Model(_Wire, frozen=True, kw_only=True):
     """Who made the claim."""
 
     name: str
     version: str
 
 
-class Axis(_Wire, kw_only=True):
+class Axis(_Wire, frozen=True, kw_only=True):
     """The claim on one axis: decision, its threshold and the best few scores."""
 
     axis: Literal["topic", "region"]
@@ -178,7 +179,7 @@ class Axis(_Wire, kw_only=True):
     explanation: list[Evidence] | None = None
 
 
-class Classification(_Wire, kw_only=True):
+class Classification(_Wire, frozen=True, kw_only=True):
     """What we say of the item. `labelled` = it has at least one topic; `abstained` = none, its countries may stand."""
 
     status: Literal["labelled", "abstained"]
@@ -187,7 +188,7 @@ class Classification(_Wire, kw_only=True):
     axes: list[Axis]
 
 
-class LabelledArticle(Article, kw_only=True):
+class LabelledArticle(Article, frozen=True, kw_only=True):
     """An article with its labels, as published on `news.labelled` and the label streams."""
 
     classification: Classification
@@ -224,7 +225,9 @@ def encode(article: Article) -> bytes:
     try:
         return _encoder.encode(article)
     except UnicodeEncodeError as error:
-        raise InvalidError(f"{article.uri!r}: a text holds a lone surrogate (U+{ord(error.object[error.start]):04X})") from error
+        raise InvalidError(
+            f"{article.uri!r}: a text holds a lone surrogate (U+{ord(error.object[error.start]):04X})"
+        ) from error
 
 
 def decode_article(value: bytes | None) -> Article:

@@ -1,7 +1,8 @@
 """Every setting in one table, validated whole before anything starts.
 
 Defaults stand in configs/newswire.toml, which is read first; then --config FILE, then the environment
-(NEWSWIRE_<TABLE>__<KEY>), then what the command line says. Only cli imports this module: everything below takes plain values.
+(NEWSWIRE_<TABLE>__<KEY>), then what the command line says. Only cli imports this module: everything below takes plain
+values.
 """
 
 from __future__ import annotations
@@ -31,28 +32,28 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     pass
 
 
-class KafkaSettings(_Table):
+class KafkaSettings(_Table, frozen=True):
     """Where Kafka is."""
 
     bootstrap_servers: Annotated[str, msgspec.Meta(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
     replication_factor: Annotated[int, msgspec.Meta(ge=0, le=9)]
 
 
-class BrokerSettings(_Table):
+class BrokerSettings(_Table, frozen=True):
     """The embedded broker."""
 
     data: Path
     port: Port
 
 
-class ModelSettings(_Table):
+class ModelSettings(_Table, frozen=True):
     """Which model labels and how much of it."""
 
     directory: str
     quality: Literal["fast"]
 
 
-class LabelSettings(_Table):
+class LabelSettings(_Table, frozen=True):
     """The labelling worker; times in seconds."""
 
     link: Literal["kafka-python", "confluent"]
@@ -70,13 +71,13 @@ class LabelSettings(_Table):
     port: Port
 
 
-class PublishSettings(_Table):
+class PublishSettings(_Table, frozen=True):
     """Publishers."""
 
     metrics_port: Port
 
 
-class GatewaySettings(_Table):
+class GatewaySettings(_Table, frozen=True):
     """The gateway."""
 
     host: str
@@ -84,7 +85,7 @@ class GatewaySettings(_Table):
     recent_items: Positive
 
 
-class FilesSettings(_Table):
+class FilesSettings(_Table, frozen=True):
     """The sink that writes JSON lines."""
 
     directory: Path
@@ -92,19 +93,19 @@ class FilesSettings(_Table):
     max_seconds: Seconds
 
 
-class SinkSettings(_Table):
+class SinkSettings(_Table, frozen=True):
     """One table a sink."""
 
     files: FilesSettings
 
 
-class LogSettings(_Table):
+class LogSettings(_Table, frozen=True):
     """Log lines on stderr."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
-class Settings(_Table):
+class Settings(_Table, frozen=True):
     """All settings; one attribute a table of configs/newswire.toml."""
 
     kafka: KafkaSettings
@@ -194,7 +195,7 @@ def _from_environment(environ: Mapping[str, str], defaults: dict[str, Any]) -> d
 
 
 def _typed(name: str, value: str, defaults: dict[str, Any]) -> Any:
-    """A value of the environment in the type that the default has; what does not fit is left for validation to refuse."""
+    """A value of the environment in the type of its default; what does not fit is left for validation to refuse."""
     default: Any = defaults
     for part in name.split("."):
         default = default.get(part) if isinstance(default, dict) else None

@@ -47,7 +47,9 @@ ERROR_HEADER = "newswire-error-"
 
 MAX_TOPICS = 3
 MAX_COUNTRIES = 4
-MAX_RECORD_BYTES = 900_000  # the broker refuses records over 1,048,588 bytes; labels, headers and batch framing need the rest
+MAX_RECORD_BYTES = (
+    900_000  # the broker refuses records over 1,048,588 bytes; labels, headers and batch framing need the rest
+)
 
 _DAY_MS = 24 * 3600 * 1000
 
@@ -78,7 +80,7 @@ class RegionLabel(NamedTuple):
 
 
 class CountryLabel(NamedTuple):
-    """A country: ISO 3166-1 alpha-2 `code`, the M49 code of its sub-region (None for Antarctica), names by BCP 47 tag."""
+    """A country: ISO 3166-1 alpha-2, the M49 code of its sub-region (None for Antarctica), names by BCP 47 tag."""
 
     code: str
     region: str | None
@@ -154,12 +156,14 @@ def article_headers(article: Article, source: str) -> Headers:
 
 
 def labelled_headers(article: LabelledArticle, labels: Labels, incoming: Sequence[tuple[str, bytes]] = ()) -> Headers:
-    """Headers of a labelled item: CloudEvents, the trace carried on from `incoming`, and copies of the labels to filter by."""
+    """Headers of a labelled item: CloudEvents, the trace carried on from `incoming`, copies of the labels to filter by."""
     event = _event_id(article, "label")
     block = article.classification
     headers = _cloud_event(article, event, LABELLED_TYPE, "urn:newswire:label", block.labelled_at)
     trace = next((value for name, value in incoming if name == "traceparent"), b"").decode("ascii", "replace")
-    headers.append(("traceparent", _traceparent(trace.split("-")[1] if trace.count("-") == 3 else event, event).encode()))
+    headers.append(
+        ("traceparent", _traceparent(trace.split("-")[1] if trace.count("-") == 3 else event, event).encode())
+    )
     countries = article.countries
     topics = [labels.topics[code].slug for code in article.topics if code in labels.topics]
     headers += [

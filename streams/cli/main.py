@@ -56,7 +56,7 @@ class LazyGroup(click.Group):
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="A TOML file of settings.")
 @click.pass_context
 def group(context: click.Context, config: Path | None) -> None:
-    """Newswire: news items in, items labelled by topic and region out, exactly once.
+    r"""Newswire: news items in, items labelled by topic and region out, exactly once.
 
     \b
     Example:
