@@ -137,7 +137,7 @@ class Article(_Wire, frozen=True, kw_only=True):
 
 
 class DetectedLanguage(_Wire, frozen=True, kw_only=True):
-    """BCP 47 primary tag as detected and its probability; what the publisher declared stays in the item's `language`."""
+    """BCP 47 primary tag as detected, its probability; what the publisher declared stays in the item's `language`."""
 
     tag: str
     confidence: Probability

@@ -1,4 +1,4 @@
-"""Three kinds of failure, three ways on. Everything else that is raised is a bug: the process stops and commits nothing."""
+"""Three kinds of failure: invalid, transient, and the rest, which is a bug: the process stops and commits nothing."""
 
 from __future__ import annotations
 

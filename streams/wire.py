@@ -156,7 +156,7 @@ def article_headers(article: Article, source: str) -> Headers:
 
 
 def labelled_headers(article: LabelledArticle, labels: Labels, incoming: Sequence[tuple[str, bytes]] = ()) -> Headers:
-    """Headers of a labelled item: CloudEvents, the trace carried on from `incoming`, copies of the labels to filter by."""
+    """Headers of a labelled item: CloudEvents, the trace of `incoming`, and copies of the labels to filter by."""
     event = _event_id(article, "label")
     block = article.classification
     headers = _cloud_event(article, event, LABELLED_TYPE, "urn:newswire:label", block.labelled_at)
