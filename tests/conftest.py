@@ -1,0 +1,69 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streams.kafka.broker import KafkaBroker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the tests marked long (the full chaos runs)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # kafka-python 3.0.12 reads its protocol files by importlib.resources.read_text, deprecated in 3.11, welcome in 3.13
+    for function in ("read_text", "open_text"):
+        config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    absent = pytest.mark.skip(reason="../shared is not here: it holds the training data and is no part of the project")
+    for item in items:
+        if "shared" in item.keywords and not SHARED.is_dir():
+            item.add_marker(absent)
+    if not config.getoption("--long"):
+        long = [item for item in items if "long" in item.keywords]
+        items[:] = [item for item in items if "long" not in item.keywords]
+        config.hook.pytest_deselected(items=long)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder ../shared; tests that use it carry the marker `shared` and are skipped without it."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """One embedded Kafka for the whole session, started by the first test that asks for it.
+
+    It is shared: name topics and groups with `unique`, and never stop or kill it; start a KafkaBroker of your own for
+    that. A Kafka that cannot start fails the test.
+    """
+    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def bootstrap_servers(kafka: KafkaBroker) -> str:
+    """Where the session's Kafka answers, as "127.0.0.1:PORT"."""
+    assert kafka.alive, f"an earlier test ended the session's Kafka: {kafka.failure()}"
+    return kafka.bootstrap_servers
+
+
+@pytest.fixture
+def unique(request: pytest.FixtureRequest) -> str:
+    """A fresh prefix for this test's topics and groups, such as "labels-reach-their-streams-3f9c"; allowed in both."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")[:40]
+    return f"{name}-{uuid.uuid4().hex[:8]}"

@@ -1,0 +1,26 @@
+"""What several kinds of test share: waiting for a condition, never for a time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Result = TypeVar("Result")
+
+POLL_SECONDS = 0.02
+
+
+def wait_for(condition: Callable[[], Result], timeout: float, message: str) -> Result:
+    """Return the first truthy value of the condition, asked again and again; fail with the message after `timeout` seconds.
+
+    Time-outs are for a machine that is busy with other things: give 20 times what it takes on a quiet one.
+    """
+    deadline = time.monotonic() + timeout
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{message} (waited {timeout:g} s)")
+        time.sleep(POLL_SECONDS)
+    return result
