@@ -1,10 +1,10 @@
 """What travels on the wire: an article (ninjs 3.1 profile), a labelled article, and their JSON codec.
 
 ninjs 3.1 is IPTC's JSON for news items. The profile requires uri, type, versionCreated, headlines, bodies and
-infoSources; every other member of the standard is carried through unchanged, a member that the standard does not
-know is refused. A labelled article is the article unchanged plus our subjects and places and one `classification`
-block; without that block it is valid ninjs 3.1 again. The JSON Schemas in configs/schemas say the same; a test holds
-both together.
+infoSources; every other member of the standard (streams/ninjs.py) is carried through unchanged, a member that the
+standard does not know is refused. A labelled article is the article unchanged plus our subjects and places and one
+`classification` block; without that block it is valid ninjs 3.1 again. The JSON Schemas in configs/schemas say the
+same; a test holds both together.
 """
 
 from __future__ import annotations
@@ -16,11 +16,45 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from streams.errors import InvalidError
+from streams.ninjs import (
+    PARTIAL_DATE_PATTERN,
+    TIMESTAMP_PATTERN,
+    URI_PATTERN,
+    AlternativeId,
+    Body,
+    ContactInfo,
+    Headline,
+    InfoSource,
+    Item,
+    NewsType,
+    Place,
+    Subject,
+    Timestamp,
+    Wire,
+)
 
-_RFC3339 = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$"
-Uri = Annotated[str, msgspec.Meta(min_length=3, max_length=2048, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
-Timestamp = Annotated[str, msgspec.Meta(pattern=_RFC3339)]
-Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+__all__ = [
+    "AlternativeId",
+    "Article",
+    "Body",
+    "ContactInfo",
+    "Headline",
+    "InfoSource",
+    "LabelledArticle",
+    "Place",
+    "Subject",
+    "decode_article",
+    "decode_labelled",
+    "encode",
+    "home_country",
+    "main_headline",
+    "main_text",
+    "parse_timestamp",
+]
+
+# the uri is also the record's key and a header: 2,048 characters are more than any browser's address bar takes
+MAX_URI = 2048
+ItemUri = Annotated[str, msgspec.Meta(min_length=3, max_length=MAX_URI, pattern=URI_PATTERN)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 COUNTRY_PREFIX = "iso3166-1a2:"
@@ -28,122 +62,25 @@ TOPIC_PREFIX = "medtop:"
 MODEL_PREFIX = "urn:newswire:model:"
 
 
-class _Wire(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True, frozen=True, gc=False):
-    pass
-
-
-class Headline(_Wire, frozen=True, kw_only=True):
-    """`role` and `contentType` as the publisher gives them; plain text unless `contentType` says HTML."""
-
-    value: str
-    role: str | None = None
-    content_type: str | None = None
-
-
-class Body(_Wire, frozen=True, kw_only=True):
-    """The text of the item or a part of it."""
-
-    value: str
-    role: str | None = None
-    content_type: str | None = None
-    char_count: int | None = None
-    word_count: int | None = None
-
-
-class InfoSource(_Wire, frozen=True, kw_only=True):
-    """Who supplied the item; `contactInfo` may carry the country of the source."""
-
-    name: str | None = None
-    role: str | None = None
-    uri: Uri | None = None
-    literal: str | None = None
-    contact_info: list[dict[str, Any]] | None = None
-
-
-class Subject(_Wire, frozen=True, kw_only=True):
-    """What the item is about; ours carry our model as `creator`, the publisher's stay as they came."""
-
-    name: str | None = None
-    rel: str | None = None
-    uri: Uri | None = None
-    literal: str | None = None
-    creator: str | None = None
-    relevance: Percent | None = None
-    confidence: Percent | None = None
-
-
-class Place(_Wire, frozen=True, kw_only=True):
-    """A place; ours are countries the item is about, literal `iso3166-1a2:<code>`."""
-
-    name: str | None = None
-    rel: str | None = None
-    uri: Uri | None = None
-    literal: str | None = None
-    contact_info: list[dict[str, Any]] | None = None
-    geo_json: Annotated[Any, msgspec.Meta()] = msgspec.field(default=None, name="geoJSON")
-
-
-class AlternativeId(_Wire, frozen=True, kw_only=True):
-    """Another identifier of the item, for example role `canonicalUrl`."""
-
-    role: str | None = None
-    value: str | None = None
-
-
-class Article(_Wire, frozen=True, kw_only=True):
+class Article(Item, frozen=True, kw_only=True):
     """A news item as published on `news.articles`."""
 
-    uri: Uri
-    type: Literal["text", "audio", "video", "picture", "graphic", "composite", "component", "event", "planning"]
+    uri: ItemUri
+    type: NewsType
     version_created: Timestamp
     headlines: Annotated[list[Headline], msgspec.Meta(min_length=1)]
     bodies: Annotated[list[Body], msgspec.Meta(min_length=1)]
     info_sources: Annotated[list[InfoSource], msgspec.Meta(min_length=1)]
-    language: str | None = None
-    version: str | None = None
-    first_created: Timestamp | None = None
-    content_created: str | None = None
-    embargoed_until: Timestamp | None = None
-    expires: Timestamp | None = None
-    pub_status: Literal["usable", "withheld", "canceled"] | None = None
-    urgency: int | None = None
-    subjects: list[Subject] | None = None
-    places: list[Place] | None = None
-    alt_ids: list[AlternativeId] | None = None
-    associations: list[dict[str, Any]] | None = None
-    title: str | None = None
-    by: str | None = None
-    slugline: str | None = None
-    located: str | None = None
-    ed_note: str | None = None
-    copyright_holder: str | None = None
-    copyright_notice: str | None = None
-    usage_terms: str | None = None
-    representation_type: str | None = None
-    profile: str | None = None
-    digital_source_type: str | None = None
-    descriptions: list[dict[str, Any]] | None = None
-    people: list[dict[str, Any]] | None = None
-    organisations: list[dict[str, Any]] | None = None
-    events: list[dict[str, Any]] | None = None
-    event_details: dict[str, Any] | None = None
-    planned_coverage: Any = None
-    objects: list[dict[str, Any]] | None = None
-    renditions: list[dict[str, Any]] | None = None
-    trust_indicators: Any = None
-    standard: dict[str, Any] | None = None
-    genres: list[dict[str, Any]] | None = None
-    rights_info: Any = None
 
 
-class DetectedLanguage(_Wire, frozen=True, kw_only=True):
+class DetectedLanguage(Wire, frozen=True, kw_only=True):
     """BCP 47 primary tag as detected, its probability; what the publisher declared stays in the item's `language`."""
 
     tag: str
     confidence: Probability
 
 
-class LabelScore(_Wire, frozen=True, kw_only=True):
+class LabelScore(Wire, frozen=True, kw_only=True):
     """One label that the model considered: `code` as in the label table, calibrated probability, how it was reached."""
 
     code: str
@@ -151,7 +88,7 @@ class LabelScore(_Wire, frozen=True, kw_only=True):
     method: str | None = None
 
 
-class Evidence(_Wire, frozen=True, kw_only=True):
+class Evidence(Wire, frozen=True, kw_only=True):
     """A word that spoke for (or, negative, against) a label."""
 
     code: str
@@ -159,14 +96,14 @@ class Evidence(_Wire, frozen=True, kw_only=True):
     weight: float
 
 
-class Model(_Wire, frozen=True, kw_only=True):
+class Model(Wire, frozen=True, kw_only=True):
     """Who made the claim."""
 
     name: str
     version: str
 
 
-class Axis(_Wire, frozen=True, kw_only=True):
+class Axis(Wire, frozen=True, kw_only=True):
     """The claim on one axis: decision, its threshold and the best few scores."""
 
     axis: Literal["topic", "region"]
@@ -179,7 +116,7 @@ class Axis(_Wire, frozen=True, kw_only=True):
     explanation: list[Evidence] | None = None
 
 
-class Classification(_Wire, frozen=True, kw_only=True):
+class Classification(Wire, frozen=True, kw_only=True):
     """What we say of the item. `labelled` = it has at least one topic; `abstained` = none, its countries may stand."""
 
     status: Literal["labelled", "abstained"]
@@ -214,13 +151,22 @@ class LabelledArticle(Article, frozen=True, kw_only=True):
 _encoder = msgspec.json.Encoder()
 _article_decoder = msgspec.json.Decoder(Article)
 _labelled_decoder = msgspec.json.Decoder(LabelledArticle)
+_any_decoder = msgspec.json.Decoder()
 _TAG = re.compile(r"<[^<>]{1,2000}>")
+_EXPECTED = {
+    f"matching regex {pattern!r}": meaning
+    for pattern, meaning in (
+        (TIMESTAMP_PATTERN, "of RFC 3339 with offset, such as 2026-01-31T08:00:00+03:00,"),
+        (PARTIAL_DATE_PATTERN, "that is a date, such as 2026-01-31,"),
+        (URI_PATTERN, "that is a URI, such as urn:example:1,"),
+    )
+}
 
 
 def encode(article: Article) -> bytes:
     """JSON, UTF-8, of an article or a labelled article; absent members are left out.
 
-    Raises InvalidError where a text holds a lone surrogate, which UTF-8 cannot carry.
+    Raises InvalidError where a text holds a lone surrogate, which UTF-8 cannot carry, or where it is nested too deep.
     """
     try:
         return _encoder.encode(article)
@@ -228,6 +174,8 @@ def encode(article: Article) -> bytes:
         raise InvalidError(
             f"{article.uri!r}: a text holds a lone surrogate (U+{ord(error.object[error.start]):04X})"
         ) from error
+    except RecursionError as error:
+        raise InvalidError(f"{article.uri!r}: nested too deep") from error
 
 
 def decode_article(value: bytes | None) -> Article:
@@ -235,7 +183,6 @@ def decode_article(value: bytes | None) -> Article:
     if not value:
         raise InvalidError("the record has no value (a tombstone): nothing to label")
     article: Article = _decode(_article_decoder, value)
-    _check_dates(article)
     return article
 
 
@@ -249,25 +196,43 @@ def decode_labelled(value: bytes | None) -> LabelledArticle:
 
 def _decode(decoder: msgspec.json.Decoder[Any], value: bytes) -> Any:
     try:
-        return decoder.decode(value)
+        decoded = decoder.decode(value)
+        if b"null" in value:  # None stands for an absent member here, so msgspec would let a null of the wire pass
+            _refuse_nulls(_any_decoder.decode(value))
     except msgspec.ValidationError as error:
-        raise InvalidError(f"not an article of the ninjs 3.1 profile: {error}") from error
+        raise InvalidError(f"not an article of the ninjs 3.1 profile: {_readable(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidError(f"not JSON in UTF-8: {error}") from error
     except RecursionError as error:
         raise InvalidError("JSON nested too deep") from error
+    return decoded
 
 
-def _check_dates(article: Article) -> None:
-    for name in ("version_created", "first_created", "embargoed_until", "expires"):
-        value = getattr(article, name)
-        if value is not None:
-            parse_timestamp(value, field=name)
+def _readable(error: msgspec.ValidationError) -> str:
+    """The message with what a pattern means in place of the pattern."""
+    text = str(error)
+    for pattern, meaning in _EXPECTED.items():
+        text = text.replace(pattern, meaning)
+    return text.replace(", - at", " - at")
+
+
+def _refuse_nulls(item: Any) -> None:
+    """No member of ninjs is null; what is inside a geoJSON may be (RFC 7946 writes unlocated features so)."""
+    below = [("$", item)]
+    while below:
+        path, node = below.pop()
+        children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, child in children:
+            at = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}"
+            if child is None:
+                raise msgspec.ValidationError(f"A member is absent or has a value, never null - at `{at}`")
+            if key != "geoJSON":
+                below.append((at, child))
 
 
 def parse_timestamp(value: str, *, field: str = "timestamp") -> datetime:
     """A date of RFC 3339 with offset as an aware datetime. Raises InvalidError for one that no calendar has."""
-    text = value.upper()
+    text = value.upper().replace(":60", ":59", 1) if value[17:19] == "60" else value.upper()  # a leap second
     if "." in text:  # datetime reads six digits of a second, RFC 3339 allows more
         head, _, tail = text.partition(".")
         digits = re.match(r"\d+", tail)
@@ -295,9 +260,8 @@ def home_country(article: Article) -> str | None:
     """ISO 3166-1 alpha-2 of the source's country, where `infoSources[].contactInfo[].address.country` says so."""
     for source in article.info_sources:
         for contact in source.contact_info or ():
-            address = contact.get("address")
-            country = address.get("country") if isinstance(address, dict) else None
-            if isinstance(country, str) and len(country) == len("SA"):
+            country = contact.address.country if contact.address else None
+            if country and len(country) == len("SA"):
                 return country.upper()
     return None
 
