@@ -1,0 +1,91 @@
+"""`newswire broker`: the embedded Apache Kafka alone."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streams.kafka.broker import KafkaBroker
+    from streams.kafka.jars import Progress
+
+POLL_SECONDS = 0.2
+
+
+@click.command(name="broker")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder for its data; made if absent.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port on 127.0.0.1; 0 takes a free one.")
+@click.pass_context
+def command(context: click.Context, data: Path | None, port: int | None) -> None:
+    """Run Apache Kafka on this machine until Ctrl-C or SIGTERM.
+
+    A real broker, on loopback only, with its own Java: the first start fetches it (45 MB). Prints its address once
+    clients can connect. Data stays in the folder for the next start.
+
+    \b
+    Example:
+      newswire broker --data var/kafka --port 9092
+    """  # noqa: D301 - click wants the character \b
+    from streams.cli.main import settings_of
+    from streams.kafka.broker import KafkaBroker
+
+    settings = settings_of(context, broker__data=None if data is None else str(data), broker__port=port).broker
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with shown_progress() as progress:
+        broker = KafkaBroker(settings.data, settings.port, progress=progress)
+        broker.start()
+    run_until(stop, broker)
+
+
+def run_until(stop: threading.Event, broker: KafkaBroker) -> None:
+    """Print the address of a started broker and keep it until `stop` is set; a BrokerError if it ends by itself."""
+    try:
+        click.echo(broker.bootstrap_servers)
+        click.echo(f"Kafka is ready at {broker.bootstrap_servers}, data in {broker.data}; Ctrl-C ends it", err=True)
+        while not stop.wait(POLL_SECONDS):
+            if not broker.alive:
+                raise broker.failure()
+    finally:
+        broker.stop()
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """A progress bar on stderr for what takes long; plain lines where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield _plain_line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done)
+
+        yield show
+
+
+def _plain_line(what: str, done: int, total: int) -> None:
+    if done in (0, total):
+        click.echo(f"{what}: {'done' if done else 'started'}", err=True)
