@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
-import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from streams.kafka.jars import Progress
 
 POLL_SECONDS = 0.2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command(name="broker")
@@ -38,23 +40,34 @@ def command(context: click.Context, data: Path | None, port: int | None) -> None
     from streams.kafka.broker import KafkaBroker
 
     settings = settings_of(context, broker__data=None if data is None else str(data), broker__port=port).broker
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with shown_progress() as progress:
-        broker = KafkaBroker(settings.data, settings.port, progress=progress)
-        broker.start()
-    run_until(stop, broker)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop)
+    with contextlib.suppress(KeyboardInterrupt):
+        with shown_progress() as progress:
+            broker = KafkaBroker(settings.data, settings.port, progress=progress).start()
+        keep(broker)
 
 
-def run_until(stop: threading.Event, broker: KafkaBroker) -> None:
-    """Print the address of a started broker and keep it until `stop` is set; a BrokerError if it ends by itself."""
+def _stop(*_: object) -> None:
+    """Leave whatever is going on, a download as well; a second Ctrl-C must not break into the orderly end."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def keep(broker: KafkaBroker) -> None:
+    """Print the address of a started broker and watch it until interrupted; then it is stopped.
+
+    Raises:
+        BrokerError: it ended by itself.
+
+    """
     try:
         click.echo(broker.bootstrap_servers)
         click.echo(f"Kafka is ready at {broker.bootstrap_servers}, data in {broker.data}; Ctrl-C ends it", err=True)
-        while not stop.wait(POLL_SECONDS):
-            if not broker.alive:
-                raise broker.failure()
+        while broker.alive:
+            time.sleep(POLL_SECONDS)
+        raise broker.failure()
     finally:
         broker.stop()
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from streams.kafka.broker_archive import Runtime, prepare
 from streams.kafka.broker_errors import BrokerError, BrokerRefusedError
-from streams.kafka.broker_process import FolderLock, Reservation, spawn, wait_until_up
+from streams.kafka.broker_process import FolderLock, Reservation, kill_group, spawn, wait_until_up
 from streams.kafka.broker_settings import HEAP_MEBIBYTES, HOST, Node, new_id, server_properties
 from streams.kafka.broker_storage import (
     cluster_id_of,
@@ -28,7 +28,7 @@ from streams.kafka.broker_storage import (
 from streams.kafka.jars import Progress, cache_folder, no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 __all__ = ["BrokerError", "BrokerRefusedError", "KafkaBroker", "Quorum"]
@@ -102,6 +102,7 @@ class KafkaBroker:
 
     def start(self) -> Self:
         """Start, and wait until clients can connect; whatever fails leaves nothing behind."""
+        self._refuse_twice()
         try:
             self.launch()
             self.wait_ready()
@@ -112,8 +113,7 @@ class KafkaBroker:
 
     def launch(self) -> None:
         """Start without waiting. A caller that sees this raise calls stop()."""
-        if self.alive:
-            raise BrokerError(f"the Kafka at {self.bootstrap_servers} runs already")
+        self._refuse_twice()
         runtime = prepare(self._cache or cache_folder(os.environ), self._progress)
         try:
             self._launch(runtime)
@@ -121,6 +121,10 @@ class KafkaBroker:
             raise BrokerError(
                 f"cannot use {self.data} for Kafka: {error.strerror}; make it writable or use another data folder"
             ) from error
+
+    def _refuse_twice(self) -> None:
+        if self.alive:
+            raise BrokerError(f"the Kafka at {self.bootstrap_servers} runs already")
 
     def _launch(self, runtime: Runtime) -> None:
         open_folder(self.data)
@@ -145,18 +149,17 @@ class KafkaBroker:
             client.release()
             raise
 
-    def wait_ready(self, timeout: float = READY_SECONDS, nodes: int = 1) -> None:
-        """Wait until this node answers and knows of so many nodes, itself among them.
+    def wait_ready(self, timeout: float = READY_SECONDS, peers: Iterable[int] = ()) -> None:
+        """Wait until this node answers and knows that it and these other nodes are up.
 
         Raises:
             BrokerError: it ended (and why), or was not ready in `timeout` seconds.
 
         """
-        known = set(self._quorum.voters) if self._quorum and nodes > 1 else {self.node_id}
         if self._process is None:
             raise BrokerError(f"the Kafka at {self.bootstrap_servers} was not started")
         try:
-            ready = wait_until_up(self._process, self.port, known, timeout)
+            ready = wait_until_up(self._process, self.port, {self.node_id, *peers}, timeout)
         except TimeoutError:
             raise BrokerError(f"Kafka was not ready after {timeout:.0f} s; see {self.data}/kafka.log") from None
         if not ready:
@@ -176,7 +179,7 @@ class KafkaBroker:
             try:
                 self._process.wait(timeout)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                kill_group(self._process)
                 self._process.wait()
         for port in self._ports:
             port.release()
@@ -185,10 +188,15 @@ class KafkaBroker:
             self._lock.release()
             self._lock = None
 
+    def terminate(self) -> None:
+        """Tell it to end, without waiting."""
+        if self._process is not None:
+            self._process.terminate()
+
     def kill(self) -> None:
         """End it as a power cut would (SIGKILL); start() brings it back on the same port with the same data."""
         if self._process is not None:
-            self._process.kill()
+            kill_group(self._process)
             self._process.wait()
 
     def __enter__(self) -> Self:

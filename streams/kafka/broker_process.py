@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import queue
+import signal
 import socket
 import struct
 import subprocess
@@ -18,7 +20,6 @@ from streams.kafka.broker_errors import BrokerError
 from streams.kafka.broker_settings import HOST
 
 if TYPE_CHECKING:
-    import signal
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
@@ -67,11 +68,19 @@ def spawn(
     return result
 
 
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL a program that `spawn` started, and its watcher if it has one."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 class Reservation:
     """A loopback port kept for a server that is about to start, or to start again.
 
     A bound socket that does not listen: with SO_REUSEADDR on both sides Linux lets the server bind and listen, but
     gives the port to nobody who asks for any free one. So two tests that start at once never take each other's port.
+    Other systems refuse the server's bind, so there the port is only looked at.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -83,6 +92,8 @@ class Reservation:
             self._socket.close()
             raise BrokerError(_why_not(port, error)) from error
         self.port: int = self._socket.getsockname()[1]
+        if sys.platform != "linux":
+            self._socket.close()
 
     def release(self) -> None:
         self._socket.close()

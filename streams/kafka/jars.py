@@ -15,9 +15,11 @@ import fcntl
 import hashlib
 import importlib.metadata
 import os
+import queue
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -83,6 +85,16 @@ def only_one(path: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def writing_to(cache: Path) -> Iterator[None]:
+    """Tell what the file system refuses as a BrokerError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise BrokerError(f"cannot keep Kafka in {cache}: {reason}; make room there or set XDG_CACHE_HOME") from error
+
+
 def intact(path: Path, jar: Jar) -> bool:
     """Whether the file is exactly the jar of the lock file."""
     try:
@@ -92,8 +104,13 @@ def intact(path: Path, jar: Jar) -> bool:
     return hashlib.sha256(content).hexdigest() == jar.sha256
 
 
-def fetch_jar(jar: Jar, folder: Path) -> Path:
+def fetch_jar(jar: Jar, folder: Path, repositories: Mapping[str, str] | None = None) -> Path:
     """Download one jar with jgo into a Maven layout under the folder.
+
+    Args:
+        jar: which.
+        folder: where to.
+        repositories: name -> URL of Maven repositories, instead of jgo's default.
 
     Raises:
         BrokerError: it cannot be had.
@@ -101,71 +118,97 @@ def fetch_jar(jar: Jar, folder: Path) -> Path:
     """
     from jgo.maven import MavenContext  # noqa: PLC0415 - imports requests; a start with a full cache needs neither
 
-    component = MavenContext(repo_cache=folder, timeout=DOWNLOAD_TIMEOUT).project(jar.group, jar.artifact)
+    context = MavenContext(repo_cache=folder, remote_repos=repositories, timeout=DOWNLOAD_TIMEOUT)
     for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
-        artifact = component.at_version(jar.version).artifact()
+        artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
         try:
             return Path(artifact.resolve())
-        except (
-            OSError,
-            RuntimeError,
-        ) as error:  # requests' errors are OSErrors; jgo raises RuntimeError for "not found"
+        except (OSError, RuntimeError) as error:  # requests' errors are OSErrors; jgo says RuntimeError for "not found"
             Path(artifact.cached_path).unlink(missing_ok=True)  # jgo takes half a file for a whole one
             if attempt == DOWNLOAD_ATTEMPTS:
-                reason = type(error).__name__
-                raise BrokerError(
-                    f"cannot download {jar} ({reason}); the first start needs the network, later ones do not"
-                ) from error
-    raise AssertionError("unreachable")
+                reason = f"cannot download {jar} ({type(error).__name__})"
+                raise BrokerError(f"{reason}; the first start needs the network, later ones do not") from error
+    raise AssertionError
 
 
-def install(cache: Path, *, progress: Progress = no_progress, fetch: Fetch = fetch_jar) -> list[Path]:
-    """Make every jar of the lock file present and verified; return the class path in the lock file's order.
+def install(
+    cache: Path, *, jars: Sequence[Jar] | None = None, progress: Progress = no_progress, fetch: Fetch = fetch_jar
+) -> list[Path]:
+    """Make every jar present and verified; return the class path, in the order of the lock file.
 
-    Safe when several processes do it at once: the second waits for the first. Start-up archives are bound to the
-    jars' modification times, so they are deleted when a jar changes.
+    Safe when several processes do it at once: the second waits for the first. A cache that is complete is only read,
+    so it may be part of a read-only image.
+
+    Args:
+        cache: where they are kept, in its folder jars/.
+        jars: which; by default those of kafka.lock.
+        progress: told the bytes that are there, of those that were missing.
+        fetch: downloads one jar.
 
     Raises:
         BrokerError: a jar cannot be downloaded, or is not what the lock file says.
 
     """
-    jars = read_lock(LOCK.read_text())
+    wanted = read_lock(LOCK.read_text()) if jars is None else list(jars)
     folder = cache / "jars"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with only_one(cache / "install.lock"):
-            if missing := [jar for jar in jars if not intact(folder / jar.file_name, jar)]:
-                for archive in cache.glob("*.jsa"):
-                    archive.unlink()
-                _download(missing, folder, progress, fetch)
-    except OSError as error:
-        raise BrokerError(
-            f"cannot keep Kafka in {cache}: {error.strerror}; make it writable or set XDG_CACHE_HOME"
-        ) from error
-    return [folder / jar.file_name for jar in jars]
+    if _missing(wanted, folder):
+        with writing_to(cache):
+            folder.mkdir(parents=True, exist_ok=True)
+            with only_one(cache / "install.lock"):
+                if missing := _missing(wanted, folder):  # unless another process was faster
+                    _download(missing, folder, progress, fetch)
+    return [folder / jar.file_name for jar in wanted]
 
 
-def _download(jars: list[Jar], folder: Path, progress: Progress, fetch: Fetch) -> None:
+def _missing(jars: Sequence[Jar], folder: Path) -> list[Jar]:
+    return [jar for jar in jars if not intact(folder / jar.file_name, jar)]
+
+
+def _download(jars: Sequence[Jar], folder: Path, progress: Progress, fetch: Fetch) -> None:
     total, done = sum(jar.size for jar in jars), 0
     progress("downloading Kafka", done, total)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="download-") as temporary:
-        stage = Path(temporary)
-        with ThreadPoolExecutor(DOWNLOAD_THREADS) as pool:
-            running = {pool.submit(_verified, jar, fetch, stage): jar for jar in jars}
+    for left_over in folder.parent.glob("download-*"):  # of a process that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="download-", ignore_cleanup_errors=True) as stage:
+        for jar, path in _fetched(jars, Path(stage), fetch):
+            os.replace(path, folder / jar.file_name)  # noqa: PTH105 - the name says what it does
+            done += jar.size
+            progress("downloading Kafka", done, total)
+
+
+def _fetched(jars: Sequence[Jar], stage: Path, fetch: Fetch) -> Iterator[tuple[Jar, Path]]:
+    """Verified jars as they come. Daemon threads: a pool's would hold Ctrl-C up until a dead network times out."""
+    waiting: queue.SimpleQueue[Jar] = queue.SimpleQueue()
+    results: queue.SimpleQueue[tuple[Jar, Path | Exception]] = queue.SimpleQueue()
+    for jar in jars:
+        waiting.put(jar)
+    enough = threading.Event()
+
+    def work() -> None:
+        while not enough.is_set():
             try:
-                for future in as_completed(running):
-                    jar = running[future]
-                    os.replace(future.result(), folder / jar.file_name)  # noqa: PTH105 - the name says what it does
-                    done += jar.size
-                    progress("downloading Kafka", done, total)
-            finally:
-                pool.shutdown(cancel_futures=True)
+                jar = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                results.put((jar, _verified(jar, fetch, stage)))
+            except Exception as error:  # noqa: BLE001 - raised again below, in the thread that asked
+                results.put((jar, error))
+
+    for number in range(min(DOWNLOAD_THREADS, len(jars))):
+        threading.Thread(target=work, name=f"download-{number}", daemon=True).start()
+    try:
+        for _ in jars:
+            jar, result = results.get()
+            if isinstance(result, Exception):
+                raise result
+            yield jar, result
+    finally:
+        enough.set()
 
 
 def _verified(jar: Jar, fetch: Fetch, stage: Path) -> Path:
     path = fetch(jar, stage)
     if not intact(path, jar):
-        raise BrokerError(
-            f"{jar}: the downloaded file is not the one of kafka.lock (SHA-256 differs); it was thrown away"
-        )
+        raise BrokerError(f"{jar}: what was downloaded is not the file of kafka.lock (SHA-256 differs); thrown away")
     return path
