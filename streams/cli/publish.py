@@ -1,0 +1,128 @@
+"""`newswire publish`: items from files, pages and feeds into Kafka, or onto stdout with --dry-run."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.terminal import bootstrap_option
+from streams.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from streams.cli.publishing import Outcome
+    from streams.metrics import Metrics
+    from streams.sources.base import Source
+
+STDIN = Path("-")
+
+_dry_run = click.option("--dry-run", is_flag=True, help="Print the items as JSON lines instead; needs no Kafka.")
+_source = click.option("--source", help="Who supplied the items where they do not say so; default: the file's name.")
+_language = click.option("--language", metavar="TAG", help="BCP 47 tag of items that give none; default: detected.")
+
+
+@click.group(name="publish", no_args_is_help=True)
+def command() -> None:
+    """Publish items: each becomes one record on news.articles, or one dead letter that says what is wrong with it.
+
+    \b
+    Example:
+      newswire publish jsonl items.jsonl
+      newswire publish page article.html --dry-run
+    """  # noqa: D301 - click wants the character \b
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False))
+@_dry_run
+@click.option("--resume", is_flag=True, help="Go on where the last --resume with this file stopped; exactly once.")
+@_source
+@_language
+@bootstrap_option
+@click.pass_context
+def jsonl(
+    context: click.Context,
+    /,
+    file: Path,
+    source: str | None,
+    language: str | None,
+    bootstrap_servers: str | None,
+    *,
+    dry_run: bool,
+    resume: bool,
+) -> None:
+    """Publish JSON lines, gzip too, from FILE or with "-" from standard input: one item a line.
+
+    An item is ninjs 3.1, or the short form {"title", "text"} with uri, url, language, published and source where they
+    are known. A line that is no item becomes one dead letter with its line number, and the rest goes on.
+
+    \b
+    Example:
+      echo '{"title": "Rain", "text": "It rained in Ankara all day."}' | newswire publish jsonl -
+    """  # noqa: D301
+    from streams.sources.jsonl import open_json_lines
+    from streams.sources.normalise import Defaults
+
+    if resume and file == STDIN:
+        raise InvalidError("--resume needs a file: nobody knows what standard input held before")
+    defaults = Defaults(source or ("stdin" if file == STDIN else file.name.partition(".")[0]), language)
+    opened = open_json_lines(None if file == STDIN else file.absolute(), defaults, lambda: datetime.now(UTC))
+    run(context, opened, bootstrap_servers, dry_run=dry_run, resume=resume)
+
+
+def run(
+    context: click.Context, source: Source, bootstrap_servers: str | None, *, dry_run: bool, resume: bool = False
+) -> None:
+    """One source to its end, with a bar in a terminal and a line of what became of it on stderr."""
+    from streams.cli.main import settings_of
+    from streams.cli.publishing import print_items
+    from streams.cli.terminal import progress_bar, quiet_clients, write_line
+
+    quiet_clients()
+    with contextlib.closing(source), progress_bar(source.kind, source.progress) as tick:
+        if dry_run:
+            outcome = print_items(source, write_line, tick)
+        else:
+            settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
+            with _metrics(settings.publish.metrics_port) as metrics:
+                outcome = _publish(source, settings.kafka.bootstrap_servers, metrics, tick, resume=resume)
+    click.echo(f"newswire: {source.name}: {outcome}", err=True)
+
+
+def _publish(
+    source: Source, bootstrap_servers: str, metrics: Metrics, tick: Callable[[], None], *, resume: bool
+) -> Outcome:
+    from streams.cli.publishing import publish_items, publish_resumably
+    from streams.kafka.publisher import Publisher, SourcePublisher
+
+    if not resume:
+        with Publisher(bootstrap_servers) as publisher:
+            return publish_items(source, publisher, metrics, tick)
+    with SourcePublisher(bootstrap_servers, f"{source.kind}:{source.name}") as resumable:
+        return publish_resumably(source, resumable, metrics, tick)
+
+
+@contextlib.contextmanager
+def _metrics(port: int) -> Iterator[Metrics]:
+    """The metrics of this run, served on a port where the settings name one."""
+    from prometheus_client import CollectorRegistry, start_http_server
+
+    from streams.metrics import Metrics
+
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    if not port:
+        yield metrics
+        return
+    server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
+    try:
+        yield metrics
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

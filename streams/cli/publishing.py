@@ -1,0 +1,113 @@
+"""From a source to Kafka or to stdout: the loops under `newswire publish`, over plain values."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from streams.sources.base import Rejected, record_of
+from streams.wire import ARTICLES, DEAD_LETTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streams.kafka.link import Output
+    from streams.kafka.publisher import Publisher, SourcePublisher
+    from streams.metrics import Metrics
+    from streams.sources.base import Position, Source, Step
+
+BATCH_ITEMS = 500  # a transaction of items with their position
+BATCH_BYTES = 4 << 20
+_COUNT_EVERY = 1_000  # items between two looks at what was delivered
+
+
+class Outcome(NamedTuple):
+    """What became of a source."""
+
+    published: int
+    dead: int
+
+    def __str__(self) -> str:
+        return f"published {self.published:,}, dead letters {self.dead:,}"
+
+
+def print_items(source: Source, write: Callable[[bytes], None], tick: Callable[[], None]) -> Outcome:
+    """The items as JSON lines for `write`; what is wrong on stderr."""
+    published = dead = 0
+    for step in source.steps(None):
+        record = _record(step, source)
+        if record.kafka_topic == ARTICLES:
+            write(record.value or b"")
+            published += 1
+        else:
+            dead += 1
+        tick()
+    return Outcome(published, dead)
+
+
+def publish_items(source: Source, publisher: Publisher, metrics: Metrics, tick: Callable[[], None]) -> Outcome:
+    """All items of a source, at least once; when this returns Kafka has acknowledged every one.
+
+    On Ctrl-C what was sent is waited for and the count is in the error that goes on.
+    """
+    counted = Outcome(0, 0)
+    try:
+        for number, step in enumerate(source.steps(None), start=1):
+            publisher.send(_record(step, source))
+            if number % _COUNT_EVERY == 0:
+                counted = _count(publisher, counted, source, metrics)
+            tick()
+        publisher.flush()
+    except KeyboardInterrupt:
+        publisher.flush()
+        print(f"newswire: interrupted; {_count(publisher, counted, source, metrics)}", file=sys.stderr)
+        raise
+    return _count(publisher, counted, source, metrics)
+
+
+def publish_resumably(
+    source: Source, publisher: SourcePublisher, metrics: Metrics, tick: Callable[[], None]
+) -> Outcome:
+    """The items after the stored position, each batch in a transaction with the new one: exactly once."""
+    key = f"{source.kind}:{source.name}"
+    stored = publisher.positions().get(key)
+    counted = Outcome(0, 0)
+    batch: list[Output] = []
+    position: Position | None = None
+    for step in source.steps(msgspec.json.decode(stored) if stored else None):
+        batch.append(_record(step, source))
+        position = step.position or position
+        full = len(batch) >= BATCH_ITEMS or sum(len(o.value or b"") for o in batch) >= BATCH_BYTES
+        if full and step.position is not None:
+            publisher.publish(batch, {key: msgspec.json.encode(step.position)})
+            counted = _count(publisher, counted, source, metrics)
+            batch = []
+        tick()
+    if batch:
+        publisher.publish(batch, {key: msgspec.json.encode(position)} if position else {})
+    return _count(publisher, counted, source, metrics)
+
+
+def _record(step: Step, source: Source) -> Output:
+    record = record_of(step.outcome, source, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    if record.kafka_topic != ARTICLES:
+        where, message = _complaint(step, record)
+        print(f"newswire: {source.name}: {where}: {message}", file=sys.stderr)
+    return record
+
+
+def _complaint(step: Step, record: Output) -> tuple[str, str]:
+    headers = dict(record.headers)
+    place = step.outcome.place if isinstance(step.outcome, Rejected) else step.outcome.uri
+    return place, headers["newswire-error-message"].decode()
+
+
+def _count(publisher: Publisher | SourcePublisher, before: Outcome, source: Source, metrics: Metrics) -> Outcome:
+    """What Kafka has acknowledged so far; the metrics get what is new."""
+    now = Outcome(publisher.delivered[ARTICLES], publisher.delivered[DEAD_LETTERS])
+    metrics.published_items.labels(source.kind).inc(now.published - before.published)
+    metrics.refused_items.labels(source.kind).inc(now.dead - before.dead)
+    return now

@@ -1,0 +1,121 @@
+"""kafka-python's clients with the settings that the edges need, and their failures in our kinds of error.
+
+The labelling worker has clients of its own, in its link. Here are those of publishers, subscribers and sinks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from streams.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from streams.kafka.link import Offsets
+
+BOOTSTRAP_MS = 5_000  # a broker that is there answers in 30 ms, one that is starting within 3 s
+REQUEST_MS = 8_000  # the fetch of 500 ms and a broker under load fit; half of a publisher's patience with one delivery
+DELIVERY_MS = 40_000  # a restart of the broker takes 6 to 13 s; after this an item counts as not delivered
+CLOSE_SECONDS = 3.0
+
+
+def new_producer(bootstrap_servers: str, **settings: Any) -> Any:
+    """An idempotent KafkaProducer. Raises TransientError where Kafka cannot be reached."""
+    with reaching(bootstrap_servers):
+        return KafkaProducer(
+            **{
+                "bootstrap_servers": bootstrap_servers.split(","),
+                "bootstrap_timeout_ms": BOOTSTRAP_MS,
+                "acks": "all",
+                "compression_type": "lz4",
+                "linger_ms": 20,  # full batches while reading a file, no wait that a person would notice
+                "batch_size": 256 << 10,
+                "request_timeout_ms": REQUEST_MS,
+                "delivery_timeout_ms": DELIVERY_MS,
+                "max_block_ms": REQUEST_MS,
+                "retry_backoff_ms": 50,
+                "allow_auto_create_topics": False,
+                "metrics_enabled": False,
+                **settings,
+            }
+        )
+
+
+def new_consumer(bootstrap_servers: str, **settings: Any) -> Any:
+    """A KafkaConsumer that reads committed records only. Raises TransientError where Kafka cannot be reached."""
+    with reaching(bootstrap_servers):
+        return KafkaConsumer(
+            **{
+                "bootstrap_servers": bootstrap_servers.split(","),
+                "bootstrap_timeout_ms": BOOTSTRAP_MS,
+                "enable_auto_commit": False,
+                "auto_offset_reset": "earliest",
+                # records of a transaction that was rolled back must never be seen, nor offsets that may be
+                "isolation_level": "read_committed",
+                "partition_assignment_strategy": (RangePartitionAssignor(),),
+                "session_timeout_ms": 10_000,
+                "heartbeat_interval_ms": 2_000,
+                "fetch_max_bytes": 8 << 20,
+                "fetch_max_wait_ms": 100,
+                "allow_auto_create_topics": False,
+                "metrics_enabled": False,
+                **settings,
+            }
+        )
+
+
+@contextlib.contextmanager
+def reaching(bootstrap_servers: str) -> Iterator[None]:
+    """Whatever goes wrong with Kafka in the body is a TransientError that says what to do."""
+    try:
+        yield
+    except KafkaError as error:
+        raise TransientError(
+            f"cannot reach Kafka at {bootstrap_servers}: start it (`newswire broker`) or set kafka.bootstrap_servers"
+            f" ({error!r})"
+        ) from error
+
+
+def require(consumer: Any, bootstrap_servers: str, kafka_topics: Iterable[str]) -> None:
+    """Raises TransientError naming the Kafka topics that are missing."""
+    with reaching(bootstrap_servers):
+        present = consumer.topics()
+    missing = sorted(set(kafka_topics) - present)
+    if missing:
+        names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        near = difflib.get_close_matches(missing[0], present, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise TransientError(f"missing at Kafka: {names}; {hint}`newswire topics create` makes what Newswire needs")
+
+
+def partitions_of(consumer: Any, kafka_topics: Iterable[str]) -> list[TopicPartition]:
+    """Every partition of some Kafka topics that exist, in order."""
+    return [
+        TopicPartition(name, number) for name in kafka_topics for number in sorted(consumer.partitions_for_topic(name))
+    ]
+
+
+def positions(offsets: Offsets) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Offsets of the next record as kafka-python commits them."""
+    return {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()}
+
+
+def close_quietly(client: Any) -> None:
+    """Closes a consumer or producer within CLOSE_SECONDS; what it says then changes nothing any more."""
+    try:
+        if isinstance(client, KafkaConsumer):
+            client.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 1000))
+        else:
+            client.close(timeout=CLOSE_SECONDS)
+    except KafkaError:
+        # 3.0.12 leaves close() where flush() times out, with its thread still running and trying for ever
+        if isinstance(client, KafkaProducer):
+            client._sender.force_close()  # noqa: SLF001

@@ -1,0 +1,218 @@
+"""Records to Kafka from outside of it: one by one and idempotent, or a source's items together with its position.
+
+kafka-python's flush() returns as if all were well when records have failed: here every delivery is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, ProducerFencedError
+
+from streams.errors import InvalidError, TransientError
+from streams.kafka.bulk import FLUSH_SECONDS
+from streams.kafka.clients import (
+    DELIVERY_MS,
+    close_quietly,
+    new_consumer,
+    new_producer,
+    partitions_of,
+    reaching,
+    require,
+)
+from streams.kafka.link import Output
+from streams.wire import ARTICLES, DEAD_LETTERS, PUBLISH_TRANSACTIONS, SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+IN_FLIGHT_RECORDS = 10_000
+IN_FLIGHT_BYTES = 16 << 20  # ten thousand items of the largest size would be 9 GB
+ATTEMPTS = 3  # of one transaction; each has waited DELIVERY_MS before it counts as failed
+# the producer gives a record up before this
+_WAIT_SECONDS = DELIVERY_MS / 1000 + 5
+
+
+class _Pending(NamedTuple):
+    future: Any
+    kafka_topic: str
+    size: int
+
+
+class Publisher:
+    """Sends records, each acknowledged by every replica in sync; at least once where a failed run is repeated.
+
+    Not for several threads. Raises TransientError where Kafka cannot be reached or a Kafka topic is missing.
+    """
+
+    def __init__(self, bootstrap_servers: str, kafka_topics: Iterable[str] = (ARTICLES, DEAD_LETTERS)) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        _check(bootstrap_servers, kafka_topics)
+        self._producer = new_producer(bootstrap_servers)
+        self._pending: deque[_Pending] = deque()
+        self._bytes = 0
+        self.delivered: Counter[str] = Counter()  # records that Kafka has acknowledged, by Kafka topic
+
+    def send(self, output: Output) -> None:
+        """Hands a record over; waits where too much is on its way. Raises TransientError where one has failed."""
+        size = len(output.value or b"") + 200
+        while self._pending and (
+            self._pending[0].future.is_done
+            or len(self._pending) >= IN_FLIGHT_RECORDS
+            or self._bytes + size > IN_FLIGHT_BYTES
+        ):
+            self._settle_first()
+        try:
+            future = self._producer.send(output.kafka_topic, output.value, key=output.key, headers=output.headers)
+        except MessageSizeTooLargeError as error:
+            raise InvalidError(f"a record of {size:,} bytes is more than Kafka takes: {error}") from error
+        except KafkaError as error:
+            raise self._failed(error) from error
+        self._pending.append(_Pending(future, output.kafka_topic, size))
+        self._bytes += size
+
+    def flush(self) -> None:
+        """Returns when every record is acknowledged. Raises TransientError where one has failed."""
+        with contextlib.suppress(KafkaError):  # says nothing that the futures do not say better
+            self._producer.flush(timeout=_WAIT_SECONDS)
+        while self._pending:
+            self._settle_first()
+
+    def close(self) -> None:
+        """Ends the producer; call flush() first, records on their way may be lost."""
+        close_quietly(self._producer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _settle_first(self) -> None:
+        first = self._pending[0]
+        try:
+            first.future.get(timeout=_WAIT_SECONDS)
+        except KafkaError as error:
+            raise self._failed(error) from error
+        self._pending.popleft()
+        self._bytes -= first.size
+        self.delivered[first.kafka_topic] += 1
+
+    def _failed(self, error: KafkaError) -> TransientError:
+        done = sum(self.delivered.values())
+        return TransientError(
+            f"Kafka at {self._bootstrap_servers} did not take a record ({error!r}); {done:,} before it are delivered,"
+            f" {len(self._pending):,} are not known to be: publish again, the same items keep their uri"
+        )
+
+
+class SourcePublisher:
+    """Publishes what a source gave and the source's new position in one transaction: both or neither, exactly once.
+
+    One holder a name: a second one fences the first, which then raises TransientError. Positions are JSON values in
+    `news.sources`, by key; a source of many parts (a poller of feeds) keeps one for each part.
+    """
+
+    def __init__(self, bootstrap_servers: str, name: str, *, transaction_seconds: float = 30.0) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._settings = {
+            "transactional_id": PUBLISH_TRANSACTIONS + name,
+            "transaction_timeout_ms": int(transaction_seconds * 1000),
+            "linger_ms": 1000,  # flush() sends at once
+            "retry_backoff_ms": 5,  # slept before each retried transactional request: 100 makes a commit take 121 ms
+        }
+        _check(bootstrap_servers, (ARTICLES, DEAD_LETTERS, SOURCES))
+        self._producer = self._open()
+        self.delivered: Counter[str] = Counter()
+
+    def positions(self) -> dict[str, bytes]:
+        """Every stored position by key; what an earlier holder of this name left open was rolled back before."""
+        return read_latest(self._bootstrap_servers, SOURCES)
+
+    def publish(self, outputs: Sequence[Output], positions: Mapping[str, bytes]) -> None:
+        """All records and positions, or none. Raises TransientError after ATTEMPTS, or where another holds the name."""
+        records = [*outputs, *(Output(SOURCES, key.encode(), value, []) for key, value in positions.items())]
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._attempt(records)
+                break
+            except ProducerFencedError as error:
+                raise TransientError(f"another process publishes as {self._settings['transactional_id']}") from error
+            except KafkaError as error:
+                close_quietly(self._producer)
+                if attempt == ATTEMPTS:
+                    raise TransientError(f"not published after {ATTEMPTS} attempts: {error!r}") from error
+                # A commit whose answer was lost may have happened. A new producer of the same id ends what was open, so
+                # the stored position then says which it was.
+                self._producer = self._open()
+                stored = self.positions()
+                if positions and all(stored.get(key) == value for key, value in positions.items()):
+                    break
+        self.delivered.update(output.kafka_topic for output in outputs)
+
+    def close(self) -> None:
+        """Ends the producer; an open transaction is rolled back by the next holder of the name."""
+        close_quietly(self._producer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> Any:
+        producer = new_producer(self._bootstrap_servers, **self._settings)
+        with reaching(self._bootstrap_servers):
+            producer.init_transactions()
+        return producer
+
+    def _attempt(self, records: Sequence[Output]) -> None:
+        producer = self._producer
+        producer.begin_transaction()
+        futures = [producer.send(r.kafka_topic, r.value, key=r.key, headers=r.headers) for r in records]
+        producer.flush(timeout=FLUSH_SECONDS)
+        for future in futures:  # commit_transaction() would commit without those that failed
+            future.get(timeout=FLUSH_SECONDS)
+        producer.commit_transaction()
+
+
+def read_latest(bootstrap_servers: str, kafka_topic: str) -> dict[str, bytes]:
+    """The newest committed value of each key of a compacted Kafka topic, up to its end as of now.
+
+    Waits for transactions of others that are open at the end: behind them records of ours may be committed already, and
+    a reader of committed records sees neither before the others have ended. Raises TransientError.
+    """
+    latest: dict[str, bytes] = {}
+    consumer = new_consumer(bootstrap_servers)
+    uncommitted = new_consumer(bootstrap_servers, isolation_level="read_uncommitted")
+    try:
+        with reaching(bootstrap_servers):
+            places = partitions_of(consumer, [kafka_topic])
+            consumer.assign(places)
+            consumer.seek_to_beginning(*places)
+            ends = uncommitted.end_offsets(places)
+            deadline = time.monotonic() + DELIVERY_MS / 1000
+            while any(consumer.position(place) < end for place, end in ends.items()):
+                if time.monotonic() > deadline:
+                    raise KafkaTimeoutError(f"a transaction on {kafka_topic} stays open")
+                for record in (r for records in consumer.poll(timeout_ms=200).values() for r in records):
+                    key = record.key.decode()
+                    latest.pop(key, None)
+                    if record.value is not None:
+                        latest[key] = record.value
+    finally:
+        close_quietly(consumer)
+        close_quietly(uncommitted)
+    return latest
+
+
+def _check(bootstrap_servers: str, kafka_topics: Iterable[str]) -> None:
+    """Before the first record: a producer would wait for a missing Kafka topic until its time is over."""
+    consumer = new_consumer(bootstrap_servers)
+    try:
+        require(consumer, bootstrap_servers, kafka_topics)
+    finally:
+        close_quietly(consumer)

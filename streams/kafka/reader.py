@@ -1,0 +1,181 @@
+"""Reading committed records for subscribers and sinks: by oneself, or shared out by a consumer group."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from kafka import ConsumerRebalanceListener, TopicPartition
+from kafka.errors import CommitFailedError, KafkaError
+
+from streams.errors import TransientError
+from streams.kafka.clients import close_quietly, new_consumer, partitions_of, positions, reaching, require
+from streams.kafka.link import Offsets, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Start = Literal["earliest", "latest"] | datetime
+
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """Reads some Kafka topics.
+
+    Without `group` it reads every partition from `start`. With a group the partitions are shared out among its members,
+    each from the group's committed offset, from `start` where there is none. `shared=False`: every partition is read
+    here and the group only keeps offsets, for a sink that knows its own place (see `go_to`).
+    Raises TransientError where Kafka cannot be reached or a Kafka topic is missing.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        kafka_topics: Sequence[str],
+        *,
+        start: Start = "earliest",
+        group: str | None = None,
+        shared: bool = True,
+    ) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._start = start
+        self._group = group
+        self._consumer = new_consumer(bootstrap_servers, group_id=group)
+        self._moved = threading.Event()
+        self._finished: dict[tuple[str, int], int] = {}  # offset of the next record, of what has been dealt with
+        try:
+            require(self._consumer, bootstrap_servers, kafka_topics)
+            with reaching(bootstrap_servers):
+                self._all = partitions_of(self._consumer, kafka_topics)
+                self._ends: dict[TopicPartition, int] = self._consumer.end_offsets(self._all)
+                if group and shared:
+                    self._consumer.subscribe(list(kafka_topics), listener=_Listener(self._moved))
+                else:
+                    self._consumer.assign(self._all)
+                    self._place(self._all)
+        except TransientError:
+            self.close()
+            raise
+
+    def poll(self, seconds: float, limit: int = 1000) -> list[Record]:
+        """Up to `limit` records, waiting up to `seconds` for the first."""
+        try:
+            found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+            if self._moved.is_set():
+                # A rebalance keeps the positions of partitions that stay, and what was just polled may be of before it:
+                # drop that and go to what is committed or finished, whichever is further.
+                self._moved.clear()
+                self._place(sorted(self._consumer.assignment()))
+                return []
+        except KafkaError as error:
+            raise TransientError(f"cannot read from Kafka at {self._bootstrap_servers}: {error!r}") from error
+        return [
+            Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp)
+            for records in found.values()
+            for r in records
+        ]
+
+    def finished(self, record: Record) -> None:
+        """Says that a record has been dealt with: `commit` will store it."""
+        self._finished[record.kafka_topic, record.partition] = record.offset + 1
+
+    def commit(self, offsets: Offsets | None = None) -> None:
+        """Stores the group's offsets (by default those of all finished records); of nothing without a group.
+
+        A member that lost its place only says so in the log: what it could not store is read again by who has it now.
+        """
+        offsets = self._finished if offsets is None else offsets
+        if not self._group or not offsets:
+            return
+        try:
+            self._consumer.commit(positions(offsets), timeout_ms=10_000)
+        except CommitFailedError as error:
+            log.warning("offsets of %s not stored, the items will come again: %r", self._group, error)
+        except KafkaError as error:
+            raise TransientError(f"cannot store the offsets of {self._group}: {error!r}") from error
+
+    def go_to(self, offsets: Offsets) -> None:
+        """Reads on from these offsets, for `shared=False`."""
+        for place, offset in offsets.items():
+            self._consumer.seek(TopicPartition(*place), offset)
+
+    def bounds(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """First offset that Kafka still holds and offset behind the last, by partition."""
+        with reaching(self._bootstrap_servers):
+            first, behind = self._consumer.beginning_offsets(self._all), self._consumer.end_offsets(self._all)
+        return {(tp.topic, tp.partition): (first[tp], behind[tp]) for tp in self._all}
+
+    def at_end(self) -> bool:
+        """Whether everything that was there when this reader was made has been read, of the partitions it has."""
+        assigned = self._consumer.assignment()
+        if not assigned or self._moved.is_set():
+            return False
+        with reaching(self._bootstrap_servers):
+            return all((self._consumer.position(tp, timeout_ms=5_000) or 0) >= self._ends[tp] for tp in assigned)
+
+    def close(self) -> None:
+        """Leaves without storing anything."""
+        close_quietly(self._consumer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _place(self, places: Sequence[TopicPartition]) -> None:
+        """Puts every partition where it goes on: committed or finished, whichever is further, else at the start."""
+        fresh: dict[TopicPartition, int] = {}
+        for tp in places:
+            known = [self._committed(tp), self._finished.get((tp.topic, tp.partition))]
+            further = max((offset for offset in known if offset is not None), default=None)
+            if further is None:
+                fresh[tp] = 0
+            else:
+                self._consumer.seek(tp, further)
+        self._begin(list(fresh))
+
+    def _begin(self, places: list[TopicPartition]) -> None:
+        if not places:
+            return
+        if self._start == "earliest":
+            self._consumer.seek_to_beginning(*places)
+            return
+        if isinstance(self._start, datetime):
+            moment = int(self._start.timestamp() * 1000)
+            found = self._consumer.offsets_for_times(dict.fromkeys(places, max(moment, 0)))
+        else:
+            found = {}
+        ends = self._consumer.end_offsets(places)
+        begin = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in places}
+        for tp, offset in begin.items():
+            self._consumer.seek(tp, offset)
+        # the next start of the group must not skip what comes between now and its first commit
+        self.commit({(tp.topic, tp.partition): offset for tp, offset in begin.items()})
+
+    def _committed(self, tp: TopicPartition) -> int | None:
+        if not self._group:
+            return None
+        # asked twice: after a time-out the first answer may be an old one (notes/delivery §3.5)
+        self._consumer.committed(tp, timeout_ms=15_000)
+        offset: int | None = self._consumer.committed(tp, timeout_ms=15_000)
+        return offset
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Called on the consumer's I/O thread, which must not call the consumer: it only leaves a note for `poll`."""
+
+    def __init__(self, moved: threading.Event) -> None:
+        self._moved = moved
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        pass
+
+    def on_partitions_lost(self, lost: Any) -> None:
+        pass
+
+    def on_partitions_assigned(self, assigned: Any) -> None:  # noqa: ARG002
+        self._moved.set()

@@ -1,0 +1,153 @@
+"""Labelled items as a Python iterator.
+
+import streams
+
+for item in streams.subscribe(topics=["sport"], regions=["TR"], languages=["tr"]):
+    print(item.headlines[0].value, item.topics, item.countries)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Self
+
+from streams.errors import InvalidError
+from streams.kafka.reader import Reader, Start
+from streams.kafka.selection import chosen, kafka_topics_for, selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from streams.articles import LabelledArticle
+    from streams.kafka.link import Record
+    from streams.wire import Labels
+
+DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"  # the embedded broker's
+COMMIT_SECONDS = 1.0  # between two commits of a group: what a crash repeats
+_POLL_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Subscription:
+    """An iterator of labelled items, and a context manager that closes the connection.
+
+    An item counts as dealt with when the next one is asked for. Ask from one thread only.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        choose: Callable[[Record], LabelledArticle | None],
+        *,
+        limit: int | None = None,
+        follow: bool = True,
+    ) -> None:
+        self._reader = reader
+        self._choose = choose
+        self._left = limit
+        self._follow = follow
+        self._records: deque[Record] = deque()
+        self._committed_at = time.monotonic()
+        self._closed = False
+        self.record: Record | None = None  # what brought the item that was delivered last
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> LabelledArticle:
+        """The next item, waiting for it. Raises StopIteration at the end, TransientError where Kafka refuses."""
+        if self.record is not None:
+            self._reader.finished(self.record)
+            self.record = None
+        while not self._closed:
+            if self._left == 0 or not (self._records or self._fill()):
+                self.close()
+                break
+            record = self._records.popleft()
+            article = self._choose(record)
+            if article is None:
+                self._reader.finished(record)
+                continue
+            if self._left is not None:
+                self._left -= 1
+            self.record = record
+            return article
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stores the group's place and leaves; the item delivered last counts only if the next was asked for."""
+        if not self._closed:
+            self._closed = True
+            try:
+                self._reader.commit()
+            finally:
+                self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # `for item in subscribe(...): break` leaves no other place to let go of the connection
+        with contextlib.suppress(Exception):
+            self.close()
+
+    def _fill(self) -> bool:
+        """Waits for records; False at the end of what there was, where the subscription does not go on."""
+        while True:
+            if time.monotonic() - self._committed_at > COMMIT_SECONDS:
+                self._reader.commit()
+                self._committed_at = time.monotonic()
+            self._records.extend(self._reader.poll(_POLL_SECONDS))
+            if self._records:
+                return True
+            if not self._follow and self._reader.at_end():
+                return False
+
+
+def subscribe(  # noqa: PLR0913 - each is a filter or a place that people name; all by keyword
+    *,
+    topics: Iterable[str] = (),
+    regions: Iterable[str] = (),
+    languages: Iterable[str] = (),
+    min_confidence: int = 0,
+    start: Start | None = None,
+    group: str | None = None,
+    limit: int | None = None,
+    follow: bool = True,
+    bootstrap_servers: str = DEFAULT_BOOTSTRAP_SERVERS,
+    labels: Labels | None = None,
+) -> Subscription:
+    """Labelled items as they come, each once.
+
+    topics: slugs such as "sport". regions: slugs such as "western-asia", or countries such as "TR". languages: BCP 47
+    tags, as detected. Within one kind any value will do, between kinds all must hold. min_confidence: 0-100, of the
+    labels asked for (of the main topic where none is). start: "earliest", "latest" or an aware datetime; by default
+    latest, and earliest for a group that is new. group: items are shared out among its members and its place is kept:
+    an item whose loop body has ended is not delivered again, one whose body was left by an exception or `break` is.
+    limit: stop after so many. follow=False: stop at what is the end now. labels: the tables of labels; without them a
+    country is looked for in `news.labelled` instead of its region's stream.
+
+    The connection is made before this returns, so "latest" means now. Raises InvalidError for a wrong argument,
+    TransientError where Kafka cannot be reached or a stream does not exist.
+    """
+    if limit is not None and limit < 1:
+        raise InvalidError(f"limit is a count of items, not {limit}")
+    wanted = selection(topics, regions, languages, min_confidence)
+    reading = kafka_topics_for(wanted, labels)
+    reader = Reader(bootstrap_servers, reading, start=start or ("earliest" if group else "latest"), group=group)
+
+    def choose(record: Record) -> LabelledArticle | None:
+        try:
+            return chosen(record, wanted, reading, labels)
+        except InvalidError as error:
+            log.warning("%s-%d@%d passed over: %s", record.kafka_topic, record.partition, record.offset, error)
+            return None
+
+    return Subscription(reader, choose, limit=limit, follow=follow)
