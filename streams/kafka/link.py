@@ -1,13 +1,13 @@
 """The contract between the worker core and a Kafka client: one consumer and one transactional producer of one slot.
 
-Two implementations keep it: `link_kafka_python` (the default) and `link_confluent` (extra `confluent`); one contract suite
-and one chaos test run over both. `poll`, `rewind` and `group` are called by the reader thread only, `publish` by the
-writer thread only, `close` after both have ended.
+Two implementations keep it: `link_kafka_python` (the default) and `link_confluent` (extra `confluent`); one contract
+suite and one chaos test run over both. `poll`, `rewind`, `group` and `lag` are called by the reader thread only,
+`publish` by the writer thread only, `missing` before both start, `close` after both have ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from streams.errors import TransientError
@@ -26,11 +26,11 @@ class Record(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A record to be written."""
+    """A record to be written. Outputs of one item share key, value and headers: the same objects, encoded once."""
 
     kafka_topic: str
     key: bytes | None
-    value: bytes
+    value: bytes | None  # None only in the dead letter of a tombstone
     headers: list[tuple[str, bytes]]
 
 
@@ -56,10 +56,6 @@ class LinkSettings(NamedTuple):
     transaction_ms: int = 10_000
 
 
-# Called inside poll() when partitions are about to go (True: wait for what is in flight) or have gone or come (False).
-OnRebalance = Callable[["Rebalance"], None]
-
-
 class Rebalance(NamedTuple):
     """What happens to the partitions."""
 
@@ -67,15 +63,30 @@ class Rebalance(NamedTuple):
     partitions: int  # how many are assigned after it, -1 where not known yet
 
 
+# Called inside poll() when partitions are about to go (drain), or have gone or come. kafka-python calls it on its I/O
+# thread, which sends no heartbeat meanwhile: return well within the session.
+OnRebalance = Callable[[Rebalance], None]
+
+
 class Link(Protocol):
     """One worker's place at Kafka."""
 
+    def missing(self, kafka_topics: Iterable[str]) -> list[str]:
+        """Those of some Kafka topics that do not exist, sorted. Raises TransientError where Kafka does not answer."""
+        ...
+
     def poll(self, seconds: float, limit: int) -> list[Record]:
-        """Up to `limit` records, waiting up to `seconds` for the first. May call on_rebalance. Raises LinkLostError."""
+        """Up to `limit` records, waiting up to `seconds` for the first.
+
+        May call on_rebalance. Raises LinkLostError, or TransientError where reading cannot go on.
+        """
         ...
 
     def rewind(self) -> None:
-        """Every assigned partition goes back to its committed offset, or to its beginning where there is none."""
+        """Every assigned partition goes back to its committed offset, or to its beginning where there is none.
+
+        Raises TransientError where Kafka does not answer.
+        """
         ...
 
     def group(self) -> Any | None:
@@ -91,5 +102,17 @@ class Link(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave; nothing is committed by closing."""
+        """Leave; nothing is committed by closing. Never raises."""
         ...
+
+
+OpenLink = Callable[[OnRebalance], Link]  # connects and joins; raises TransientError where Kafka cannot be reached
+
+
+def fenced(slot: str | None) -> LinkLostError:
+    """The error of a worker that Kafka fenced off; which of the two causes it was, Kafka does not say."""
+    place = f"slot {slot!r}" if slot else "this worker's transactional id"
+    return LinkLostError(
+        f"fenced off: another worker took {place} over (give every worker a --slot of its own), "
+        "or a transaction outlived label.transaction_seconds"
+    )

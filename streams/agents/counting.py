@@ -1,0 +1,71 @@
+"""The courier's observer that counts: every outcome once, after its commit, so that the sums conserve."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from streams.agents.batch import Batch, Outcome
+    from streams.metrics import Metrics
+
+
+class Counting:
+    """Counts into Metrics. `now` gives Unix time in seconds."""
+
+    def __init__(self, metrics: Metrics, now: Callable[[], float]) -> None:
+        self._metrics = metrics
+        self._now = now
+
+    def committed(self, batch: Batch, seconds: float) -> None:
+        """See Observer."""
+        metrics, now = self._metrics, self._now()
+        metrics.transactions.labels("committed").inc()
+        metrics.transaction_seconds.observe(seconds)
+        metrics.batch_items.observe(len(batch.records))
+        metrics.last_commit_timestamp_seconds.set(now)
+        metrics.read_items.inc(len(batch.records))
+        metrics.output_records.inc(sum(len(outcome.outputs) for outcome in batch.outcomes))
+        self._count_outcomes(batch.outcomes)
+        for outcome in batch.outcomes:
+            metrics.latency_seconds.observe(max(now - outcome.timestamp_ms / 1000, 0.0))
+
+    def _count_outcomes(self, outcomes: list[Outcome]) -> None:
+        metrics = self._metrics
+        sums = (
+            (metrics.items, Counter(o.status for o in outcomes)),
+            (metrics.abstained_items, Counter(o.reason for o in outcomes if o.status == "abstained")),
+            (metrics.dead_letters, Counter(o.reason for o in outcomes if o.status == "dead")),
+            (metrics.topic_items, Counter(slug for o in outcomes for slug in o.topics)),
+            (metrics.region_items, Counter(slug for o in outcomes for slug in o.regions)),
+        )
+        for metric, counts in sums:
+            for label, number in counts.items():
+                metric.labels(label).inc(number)
+        topic, region = (metrics.confidence_ratio.labels(axis) for axis in ("topic", "region"))
+        for outcome in outcomes:
+            if outcome.topic_confidence is not None:
+                topic.observe(outcome.topic_confidence)
+            if outcome.region_confidence is not None:
+                region.observe(outcome.region_confidence)
+
+    def rolled_back(self) -> None:
+        """See Observer."""
+        self._metrics.transactions.labels("aborted").inc()
+
+    def rebalanced(self, partitions: int) -> None:
+        """See Observer."""
+        self._metrics.rebalances.inc()
+        self._metrics.assigned_partitions.set(partitions)
+
+    def in_flight(self, batches: int) -> None:
+        """See Observer."""
+        self._metrics.batches_in_flight.set(batches)
+
+    def lag(self, by_partition: Mapping[int, int]) -> None:
+        """See Observer. Partitions that are no longer ours go: another worker shows them."""
+        self._metrics.lag_items.clear()
+        for partition, records in by_partition.items():
+            self._metrics.lag_items.labels(str(partition)).set(records)

@@ -1,0 +1,170 @@
+"""The Kafka topics of one worker under test, fed and read; and workers as processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import RetriableError
+
+from streams import wire
+from streams.kafka.link import Record
+from tests.helpers import wait_for
+from tests.keyword_model import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ROOT = Path(__file__).parents[1]
+TIMEOUT = 90.0  # for one thing that takes a second on a quiet machine
+
+
+def item(number: int, text: str = "sport yemen", **members: Any) -> dict[str, Any]:
+    """An article; its number is its uri."""
+    return {
+        "uri": f"urn:example:{number}",
+        "type": "text",
+        "versionCreated": "2026-03-01T10:00:00Z",
+        "headlines": [{"value": f"headline {number}"}],
+        "bodies": [{"value": text}],
+        "infoSources": [{"name": "example"}],
+        **members,
+    }
+
+
+class Pipeline:
+    """Every Kafka topic of the wire, with a prefix of its own."""
+
+    def __init__(self, bootstrap_servers: str, prefix: str, partitions: int = 4, **configs: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self.prefix = f"{prefix}."
+        self.group = self.prefix + wire.LABEL_GROUP
+        self.names = [self.prefix + topic.name for topic in wire.kafka_topics(LABELS)]
+        self._partitions = {
+            self.prefix + t.name: partitions if t.name in (wire.ARTICLES, wire.LABELLED) else t.partitions
+            for t in wire.kafka_topics(LABELS)
+        }
+        self._admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
+        self._admin.create_topics(
+            {n: {"num_partitions": p, "configs": configs} for n, p in self._partitions.items()},
+            wait_for_metadata=True,
+        )
+        self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, max_request_size=8 << 20, linger_ms=5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._producer.close(timeout=5)
+        self._admin.close()
+
+    def publish(self, items: Iterable[dict[str, Any]], partition: int | None = None) -> None:
+        """Articles, keyed by their uri."""
+        self.publish_raw(((i["uri"].encode(), json.dumps(i).encode()) for i in items), partition=partition)
+
+    def publish_raw(
+        self,
+        records: Iterable[tuple[bytes | None, bytes | None]],
+        headers: list[tuple[str, bytes]] | None = None,
+        partition: int | None = None,
+    ) -> None:
+        """Whatever bytes, acknowledged when this returns."""
+        name = self.prefix + wire.ARTICLES
+        sent = [self._producer.send(name, v, key=k, headers=headers, partition=partition) for k, v in records]
+        for future in sent:
+            future.get(timeout=TIMEOUT)
+
+    def read(self, name: str, isolation_level: str = "read_committed") -> list[Record]:
+        """Everything that stands in a Kafka topic of the wire now, from its beginning to its end."""
+        kafka_topic = self.prefix + name
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap_servers, isolation_level=isolation_level, enable_auto_commit=False
+        )
+        places = [TopicPartition(kafka_topic, p) for p in range(self._partitions[kafka_topic])]
+        ends = consumer.end_offsets(places)  # read_committed: the last stable offset
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        found: list[Record] = []
+
+        def at_end() -> bool:
+            for records in consumer.poll(timeout_ms=200).values():
+                found.extend(
+                    Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in records
+                )
+            return all(consumer.position(p) >= ends[p] for p in places)
+
+        wait_for(at_end, TIMEOUT, f"the end of {kafka_topic} was not reached")
+        consumer.close()
+        return found
+
+    def committed(self) -> dict[int, int]:
+        """The group's offset by partition of news.articles."""
+        try:
+            found = self._admin.list_group_offsets([self.group])[self.group]
+        except RetriableError:  # the first group of a fresh broker: its offsets topic is just being made
+            return {}
+        return {place.partition: o.offset for place, o in found.items() if place.topic.endswith(wire.ARTICLES)}
+
+    def wait_until_committed(self, records: int, *workers: WorkerProcess, timeout: float = TIMEOUT) -> None:
+        """Until the offsets of the group add up to so many records; fails at once where one of the workers has ended."""
+
+        def done() -> bool:
+            for worker in workers:
+                assert worker.process.poll() is None, worker.said()
+            return sum(self.committed().values()) >= records
+
+        wait_for(done, timeout, f"{records} records were not committed")
+
+
+class WorkerProcess:
+    """A worker in a process of its own: `python -m tests.worker_process` with these settings."""
+
+    def __init__(self, pipeline: Pipeline, slot: str, log: Path, **settings: Any) -> None:
+        values = {"bootstrap_servers": pipeline.bootstrap_servers, "prefix": pipeline.prefix, "slot": slot, **settings}
+        self.log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.worker_process", json.dumps(values)],
+                cwd=ROOT,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Until it is a member of the group."""
+        wait_for(lambda: "worker ready" in self.said() or self.process.poll() is not None, TIMEOUT, "no worker came up")
+        assert self.process.poll() is None, self.said()
+
+    def said(self) -> str:
+        """Its log so far."""
+        return self.log.read_text(errors="replace")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Its exit status after the signal."""
+        self.process.send_signal(number)
+        return self.process.wait(TIMEOUT)
+
+    def kill(self) -> None:
+        """kill -9, also of one that is frozen."""
+        self.process.kill()
+        self.process.wait(TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
+
+
+def _environment() -> Mapping[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}

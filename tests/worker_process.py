@@ -1,0 +1,57 @@
+"""The process of a worker under test: the real worker over the keyword model, settings as one JSON argument."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from functools import partial
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from streams import wire
+from streams.agents.worker import Parts, WorkerSettings, run_worker
+from streams.errors import TransientError
+from streams.kafka.link import Link, LinkSettings, OnRebalance
+from streams.kafka.link_kafka_python import KafkaPythonLink, send_one_by_one
+from streams.kafka.links import open_link
+from streams.metrics import Metrics
+from tests.keyword_model import LABELS, KeywordModel
+
+
+def main() -> int:
+    values: dict[str, Any] = json.loads(sys.argv[1])
+    logging.basicConfig(level=values.pop("level", "WARNING"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    link = LinkSettings(
+        values.pop("bootstrap_servers"),
+        values["prefix"] + wire.ARTICLES,
+        values["prefix"] + wire.LABEL_GROUP,
+        values.pop("slot"),
+        values.pop("session_ms", 6_000),
+        values.pop("transaction_ms", 10_000),
+    )
+    name = values.pop("link", "kafka-python")
+    model = KeywordModel(values.pop("burn", 0.0))
+    parts = Parts(partial(_open, name, link), model, LABELS, Metrics(CollectorRegistry()))
+    try:
+        run_worker(parts, WorkerSettings(**values))
+    except TransientError as error:
+        print(f"newswire: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _open(name: str, settings: LinkSettings, on_rebalance: OnRebalance) -> Link:
+    def telling(rebalance: Any) -> None:
+        on_rebalance(rebalance)
+        if rebalance.partitions >= 0:
+            print("worker ready", rebalance.partitions, file=sys.stderr, flush=True)
+
+    if name == "kafka-python, stock send":
+        return KafkaPythonLink(settings, telling, send=send_one_by_one)
+    return open_link(name, settings, telling)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
