@@ -6,7 +6,7 @@ integer object is made between the text and numpy (boxing them cost 25 us of abo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -58,8 +58,15 @@ def document_frequencies(documents: Iterable[Document]) -> dict[str, int]:
     return frequencies
 
 
+class Rows(NamedTuple):
+    """Documents as numbers."""
+
+    matrix: sparse.csr_matrix  # (documents, terms): (1 + log tf) x idf, L2 norm 1, float32
+    known: NDArray[np.float64]  # (documents,): share of the words' terms that the vocabulary holds, 0..1
+
+
 class TermRows:
-    """Documents of one language as sparse rows: (1 + log tf) x idf, L2 norm 1, float32."""
+    """The vocabulary of one language and the way from documents to rows."""
 
     def __init__(self, columns: Mapping[str, int], idf: NDArray[np.float32]) -> None:
         self.columns = columns
@@ -72,27 +79,32 @@ class TermRows:
         columns = self.columns
         return np.array([columns[term] for term in terms_of(surface) if term in columns], np.int32).tobytes()
 
-    def transform(self, documents: Sequence[Document]) -> sparse.csr_matrix:
-        """Shape (documents, terms). A row depends on its document alone, to the last bit."""
+    def transform(self, documents: Sequence[Document]) -> Rows:
+        """Each row depends on its document alone, to the last bit."""
         find = self._memo.__getitem__
         chunks = [
             b"".join(map(find, document.title_tokens)) * TITLE_WEIGHT + b"".join(map(find, document.text_tokens))
             for document in documents
         ]
+        words = [len(document.title_tokens) * TITLE_WEIGHT + len(document.text_tokens) for document in documents]
         sizes = np.fromiter(map(len, chunks), np.int64, len(chunks)) // 4
-        found = np.frombuffer(b"".join(chunks), np.int32)
+        known = np.minimum(sizes / (2 * np.maximum(words, 1)), 1.0)
+        return Rows(self._weigh(np.frombuffer(b"".join(chunks), np.int32), sizes), known)
+
+    def _weigh(self, found: NDArray[np.int32], sizes: NDArray[np.int64]) -> sparse.csr_matrix:
+        """Make rows of columns that may repeat; `sizes` says how many of `found` belong to each row."""
         width = len(self.idf)
-        cells = np.repeat(np.arange(len(chunks), dtype=np.int64) * width, sizes) + found
+        cells = np.repeat(np.arange(len(sizes), dtype=np.int64) * width, sizes) + found
         cells.sort()
         first = np.flatnonzero(np.diff(cells, prepend=-1))
         counts = np.diff(first, append=len(cells))
         rows, columns = np.divmod(cells[first], width)
         values = self._damped[np.minimum(counts, _LONGEST_COUNT - 1)] * self.idf[columns]
-        norms = np.sqrt(np.bincount(rows, values * values, len(chunks)))
+        norms = np.sqrt(np.bincount(rows, values * values, len(sizes)))
         values /= norms[rows]
-        starts = np.searchsorted(rows, np.arange(len(chunks) + 1))
+        starts = np.searchsorted(rows, np.arange(len(sizes) + 1))
         return sparse.csr_matrix(
-            (values.astype(np.float32), columns.astype(np.int32), starts.astype(np.int32)), shape=(len(chunks), width)
+            (values.astype(np.float32), columns.astype(np.int32), starts.astype(np.int32)), shape=(len(sizes), width)
         )
 
 

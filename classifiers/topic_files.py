@@ -1,0 +1,74 @@
+"""The topic models on disk: topics.npz (arrays) and topics.json (codes and thresholds)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from classifiers.artefact import ArtefactError
+from classifiers.linear import LinearModel, Thresholds
+from classifiers.terms import TermRows
+from classifiers.topics import TopicClassifier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+ARRAYS_FILE = "topics.npz"
+NUMBERS_FILE = "topics.json"
+
+
+class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """topics.json."""
+
+    codes: list[str]
+    languages: dict[str, Thresholds]
+
+
+def save_topics(directory: Path, codes: Sequence[str], models: Mapping[str, LinearModel]) -> None:
+    """Write both files. Weights are half floats: a third of the size, the same labels."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for language, model in models.items():
+        arrays[f"{language}.terms"] = np.frombuffer("\n".join(model.terms.columns).encode(), np.uint8)
+        arrays[f"{language}.idf"] = model.terms.idf
+        arrays[f"{language}.weights"] = model.weights.astype(np.float16)
+        arrays[f"{language}.intercepts"] = model.intercepts
+    np.savez_compressed(directory / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]  # mypy takes ** for allow_pickle
+    numbers = Numbers(list(codes), {language: model.thresholds for language, model in models.items()})
+    (directory / NUMBERS_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=1) + b"\n")
+
+
+def load_topics(directory: Path, version: str) -> TopicClassifier:
+    """Read both files, of a folder that `artefact.verify` has passed. Raises ArtefactError where they do not fit."""
+    try:
+        numbers = msgspec.json.decode((directory / NUMBERS_FILE).read_bytes(), type=Numbers)
+        with np.load(directory / ARRAYS_FILE, allow_pickle=False) as arrays:
+            models = {
+                language: _model(arrays, language, len(numbers.codes), limits)
+                for language, limits in numbers.languages.items()
+            }
+    except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
+        raise ArtefactError(f"{directory}: the topic files do not fit this program ({error}); train again") from error
+    return TopicClassifier(version, numbers.codes, models)
+
+
+def _model(arrays: Any, language: str, labels: int, limits: Thresholds) -> LinearModel:
+    terms = bytes(_array(arrays, f"{language}.terms", np.uint8, 1)).decode().split("\n")
+    idf = _array(arrays, f"{language}.idf", np.float32, 1)
+    weights = _array(arrays, f"{language}.weights", np.float16, 2)
+    intercepts = _array(arrays, f"{language}.intercepts", np.float32, 1)
+    if idf.shape != (len(terms),) or weights.shape != (len(terms), labels) or intercepts.shape != (labels,):
+        raise ValueError(f"shapes of {language}: {len(terms)} terms, {idf.shape}, {weights.shape}, {intercepts.shape}")
+    columns = {term: column for column, term in enumerate(terms)}
+    return LinearModel(TermRows(columns, idf), weights.astype(np.float32), intercepts, limits)
+
+
+def _array(arrays: Any, name: str, kind: type[np.generic], dimensions: int) -> NDArray[Any]:
+    array: NDArray[Any] = arrays[name]
+    if array.dtype != kind or array.ndim != dimensions:
+        raise ValueError(f"{name} is {array.dtype} of {array.ndim} dimensions")
+    return array
