@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from streams.errors import InvalidError
 from streams.gateway.cursor import decode_cursor, encode_cursor
-from streams.gateway.filters import Filter, filter_of
+from streams.gateway.filters import selection_of
 from streams.gateway.hub import FullError, Hub
 from streams.gateway.reader import Reader
 from streams.gateway.security import SecurityHeaders
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from streams.gateway.items import Entry, Source
+    from streams.kafka.selection import Selection
     from streams.metrics import Metrics
     from streams.wire import Labels
 
@@ -112,7 +113,7 @@ async def stream(
     the type `dropped` says that items are missing at this place.
     """
     gateway = _gateway(request)
-    wanted = _filter(gateway, topic, region, language, min_confidence)
+    wanted = _selection(gateway, topic, region, language, min_confidence)
     last = request.headers.get("last-event-id")
     try:
         since = decode_cursor(last) if last else None
@@ -135,7 +136,7 @@ async def articles(
 ) -> Response:
     """Recent labelled items, newest first, the newest version of each; `cursor` is a Last-Event-ID to go on from."""
     gateway = _gateway(request)
-    wanted = _filter(gateway, topic, region, language, min_confidence)
+    wanted = _selection(gateway, topic, region, language, min_confidence)
     cursor = encode_cursor(gateway.hub.positions).encode()
     items = b",".join(_json(entry, form) for entry in gateway.hub.window.newest(wanted, limit))
     return Response(b'{"cursor":"%b","items":[%b]}' % (cursor, items), media_type=JSON)
@@ -196,9 +197,11 @@ ROUTES: dict[str, Any] = {
 }
 
 
-def _filter(gateway: Gateway, topic: list[str], region: list[str], language: list[str], confidence: int) -> Filter:
+def _selection(
+    gateway: Gateway, topic: list[str], region: list[str], language: list[str], confidence: int
+) -> Selection:
     try:
-        return filter_of(gateway.labels, topics=topic, regions=region, languages=language, min_confidence=confidence)
+        return selection_of(gateway.labels, topics=topic, regions=region, languages=language, min_confidence=confidence)
     except InvalidError as error:
         raise HTTPException(422, str(error)) from error
 

@@ -1,11 +1,12 @@
-"""Which items a listener asks for: topics, regions or countries, languages, a least confidence."""
+"""Which items a listener asks for: the same selection, with the same meaning, as `newswire subscribe` has."""
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from streams.errors import InvalidError
+from streams.kafka.selection import Selection, selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,61 +14,55 @@ if TYPE_CHECKING:
     from streams.gateway.items import Entry
     from streams.wire import Labels
 
+EVERYTHING = Selection()
 
-class Filter(NamedTuple):
-    """An empty set lets everything pass on its axis; within an axis one hit is enough, all axes must pass."""
 
-    topics: frozenset[str] = frozenset()
-    regions: frozenset[str] = frozenset()  # slugs of M49 sub-regions
-    countries: frozenset[str] = frozenset()  # ISO codes; one axis with the regions
-    languages: frozenset[str] = frozenset()
-    min_confidence: int = 0  # 0-100: some topic (one of `topics`, where given) is at least so sure
+def passes(wanted: Selection, entry: Entry) -> bool:
+    """Whether the item is one of those asked for.
 
-    def passes(self, entry: Entry) -> bool:
-        """Whether the item is one of those asked for."""
-        if self.languages and entry.language not in self.languages:
+    Confidence: the lower of the best wanted topic and the best wanted place, and of the best topic where neither is
+    asked for, as in streams.kafka.selection; a test holds both together.
+    """
+    if wanted.languages and entry.language not in wanted.languages:
+        return False
+    places = wanted.regions or wanted.countries
+    if wanted.topics or (wanted.min_confidence and not places):
+        sure = [sure for slug, sure in entry.topics.items() if not wanted.topics or slug in wanted.topics]
+        if not sure or max(sure) < wanted.min_confidence:
             return False
-        if (self.regions or self.countries) and not (self.regions & entry.regions or self.countries & entry.countries):
-            return False
-        if not self.topics and not self.min_confidence:
-            return True
-        return any(
-            confidence >= self.min_confidence
-            for slug, confidence in entry.topics.items()
-            if not self.topics or slug in self.topics
-        )
+    if places:
+        sure = [
+            mark.confidence or 0
+            for mark in entry.countries
+            if mark.code in wanted.countries or mark.region in wanted.regions
+        ]
+        return bool(sure) and max(sure) >= wanted.min_confidence
+    return True
 
 
-EVERYTHING = Filter()
-
-
-def filter_of(
+def selection_of(
     labels: Labels,
     *,
     topics: Iterable[str] = (),
     regions: Iterable[str] = (),
     languages: Iterable[str] = (),
     min_confidence: int = 0,
-) -> Filter:
-    """A filter from what a person typed; a value may hold several, comma-separated.
+) -> Selection:
+    """What a person typed into an address; a value may hold several, comma-separated.
 
-    Regions are slugs of sub-regions or ISO codes of countries, in any case; languages are BCP 47 tags, of which the
-    primary part counts. Raises InvalidError for a topic or region that the tables do not know, with the nearest one.
+    Regions are slugs of sub-regions or ISO codes of countries, in any case. Raises InvalidError for a topic or region
+    that the tables do not know, with the nearest one.
     """
     known_topics = {label.slug for label in labels.topics.values()}
     known_regions = {label.slug for label in labels.regions.values()}
-    slugs, codes = set(), set()
-    for name in _split(regions):
-        if name.upper() in labels.countries:
-            codes.add(name.upper())
-        else:
-            slugs.add(_known(name.lower(), known_regions, "region"))
-    return Filter(
-        topics=frozenset(_known(name.lower(), known_topics, "topic") for name in _split(topics)),
-        regions=frozenset(slugs),
-        countries=frozenset(codes),
-        languages=frozenset(tag.lower().split("-")[0] for tag in _split(languages)),
-        min_confidence=min_confidence,
+    return selection(
+        [_known(name.lower(), known_topics, "topic") for name in _split(topics)],
+        [
+            name if name.upper() in labels.countries else _known(name.lower(), known_regions, "region")
+            for name in _split(regions)
+        ],
+        _split(languages),
+        min_confidence,
     )
 
 

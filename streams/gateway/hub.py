@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streams.gateway.cursor import encode_cursor
+from streams.gateway.filters import passes
 from streams.gateway.listener import Listener, item_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streams.gateway.filters import Filter
     from streams.gateway.items import Entry, Offsets
     from streams.gateway.listener import Bounds, Form
     from streams.gateway.window import Tally, Window
+    from streams.kafka.selection import Selection
 
 
 class FullError(Exception):
@@ -32,7 +33,7 @@ class Hub:
         self._positions: dict[int, int] = {}
         self._backfill: list[Entry] = []
         # by filter and form: two thousand pages without a filter cost one look at an item, not two thousand
-        self._groups: dict[tuple[Filter, Form], set[Listener]] = {}
+        self._groups: dict[tuple[Selection, Form], set[Listener]] = {}
         self._listeners = 0
         self._closed = False
 
@@ -66,7 +67,7 @@ class Hub:
             self.ready = True
             self._publish(backfill, positions)
 
-    def join(self, wanted: Filter, form: Form, *, since: Offsets | None = None, recent: int = 0) -> Listener:
+    def join(self, wanted: Selection, form: Form, *, since: Offsets | None = None, recent: int = 0) -> Listener:
         """A new listener, which gets what it has not had `since`, else the `recent` newest items, and all new ones.
 
         Raises FullError.
@@ -119,7 +120,7 @@ class Hub:
     def _spread(self, entry: Entry) -> None:
         cursor = encode_cursor(self._positions) if self._groups else ""
         for (wanted, form), group in self._groups.items():
-            if wanted.passes(entry):
+            if passes(wanted, entry):
                 frame = item_frame(entry, form, cursor)
                 for listener in group:
                     listener.offer(entry, frame, self._positions)

@@ -97,12 +97,16 @@ class Entry(NamedTuple):
     uri: str
     at: float  # seconds since 1970, UTC: when it was labelled
     topics: Mapping[str, int]  # slug -> confidence 0-100
-    regions: frozenset[str]
-    countries: frozenset[str]
+    countries: Sequence[CountryMark]
     language: str
     status: str
     wire: bytes
     card: bytes
+
+    @property
+    def regions(self) -> set[str]:
+        """Slugs of its sub-regions."""
+        return {mark.region for mark in self.countries if mark.region}
 
     @property
     def size(self) -> int:
@@ -122,8 +126,7 @@ def entry_of(item: Labelled, labels: Labels) -> Entry:
         uri=card.uri,
         at=card.at / 1000,
         topics={mark.slug: mark.confidence or 0 for mark in card.topics},
-        regions=frozenset(mark.region for mark in card.countries if mark.region),
-        countries=frozenset(mark.code for mark in card.countries),
+        countries=card.countries,
         language=card.language,
         status=card.status,
         wire=encode(item.article),

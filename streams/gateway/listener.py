@@ -11,8 +11,8 @@ from streams.gateway.cursor import encode_cursor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from streams.gateway.filters import Filter
     from streams.gateway.items import Entry, Offsets
+    from streams.kafka.selection import Selection
 
 Form = Literal["wire", "card"]
 
@@ -53,7 +53,7 @@ class Listener:
     gateway that is further on.
     """
 
-    def __init__(self, wanted: Filter, form: Form, bounds: Bounds | None = None) -> None:
+    def __init__(self, wanted: Selection, form: Form, bounds: Bounds | None = None) -> None:
         self.wanted = wanted
         self.form: Form = form
         self.ahead: dict[int, int] = {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from streams.gateway.filters import passes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from streams.gateway.filters import Filter
     from streams.gateway.items import Entry, Offsets
+    from streams.kafka.selection import Selection
 
 MINUTES = 60
 
@@ -47,14 +49,14 @@ class Window:
             if held is entry:
                 return
 
-    def newest(self, wanted: Filter, limit: int) -> list[Entry]:
+    def newest(self, wanted: Selection, limit: int) -> list[Entry]:
         """Up to `limit` entries, newest first, of each uri its newest version only."""
         found: list[Entry] = []
         seen: set[str] = set()
         for entry in reversed(self._entries):
             if len(found) == limit:
                 break
-            if entry.uri not in seen and wanted.passes(entry):
+            if entry.uri not in seen and passes(wanted, entry):
                 found.append(entry)
             seen.add(entry.uri)
         return found
@@ -63,9 +65,9 @@ class Window:
         """The newest version of an item, None where the window holds none."""
         return next((entry for entry in reversed(self._entries) if entry.uri == uri), None)
 
-    def since(self, positions: Offsets, wanted: Filter) -> Iterator[Entry]:
+    def since(self, positions: Offsets, wanted: Selection) -> Iterator[Entry]:
         """Entries that a listener at `positions` has not had, oldest first."""
-        return (e for e in self._entries if e.offset >= positions.get(e.partition, 0) and wanted.passes(e))
+        return (e for e in self._entries if e.offset >= positions.get(e.partition, 0) and passes(wanted, e))
 
     def covers(self, positions: Offsets) -> bool:
         """Whether nothing is forgotten that a listener at `positions` has not had."""
