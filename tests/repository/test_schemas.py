@@ -8,6 +8,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -172,6 +173,35 @@ def test_patterns_are_the_same_and_in_the_common_part_of_both_languages(pattern:
 def test_both_know_the_same_members(file: str, struct: Any) -> None:
     schema = resolve({"$ref": file})
     assert set(schema["properties"]) == set(struct.__struct_encode_fields__)
+
+
+@pytest.mark.parametrize(("file", "struct"), [(ARTICLE, Article), (LABELLED, LabelledArticle)])
+def test_every_member_is_of_the_same_type_and_range(file: str, struct: Any) -> None:
+    (top,), parts = msgspec.json.schema_components([struct], ref_template="{name}")
+
+    def compare(code: dict[str, Any], ours: dict[str, Any], path: str, depth: int) -> None:
+        options = [one for one in code.get("anyOf", [code]) if one != {"type": "null"}]
+        if options == [{"type": "integer"}, {"type": "number"}]:
+            options.pop(0)
+        (code,) = options
+        code = parts.get(code.get("$ref"), code)
+        ours = resolve(ours)
+        for keyword in ("enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "minItems", "maxItems"):
+            left, right = code.get(keyword), ours.get(keyword)
+            if keyword == "enum":
+                left, right = (sorted(values) if values else None for values in (left, right))
+            assert left == right, f"{path}: {keyword} {left} in the code, {right} in the schema"
+        if "enum" not in ours:
+            assert code["type"] == ours["type"], path
+        if "items" in code or "items" in ours:
+            compare(code["items"], ours["items"], f"{path}[]", depth)
+        if "properties" in code and depth < 8:
+            assert set(code["required"]) == set(ours.get("required", ())), path
+            assert set(code["properties"]) == set(ours["properties"]), path
+            for name, member in code["properties"].items():
+                compare(member, ours["properties"][name], f"{path}.{name}", depth + 1)
+
+    compare(top, {"$ref": file}, "$", 0)
 
 
 def rfc3339(value: object) -> bool:
