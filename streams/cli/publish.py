@@ -81,10 +81,10 @@ def run(
     """One source to its end, with a bar in a terminal and a line of what became of it on stderr."""
     from streams.cli.main import settings_of
     from streams.cli.publishing import print_items
-    from streams.cli.terminal import progress_bar, quiet_clients, write_line
+    from streams.cli.terminal import progress_bar, quiet_clients, quiet_end, write_line
 
     quiet_clients()
-    with contextlib.closing(source), progress_bar(source.kind, source.progress) as tick:
+    with quiet_end(), contextlib.closing(source), progress_bar(source.kind, source.progress) as tick:
         if dry_run:
             outcome = print_items(source, write_line, tick)
         else:

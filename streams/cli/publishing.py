@@ -76,27 +76,33 @@ def publish_resumably(
     stored = publisher.positions().get(key)
     counted = Outcome(0, 0)
     batch: list[Output] = []
+    size = 0
     position: Position | None = None
     for step in source.steps(msgspec.json.decode(stored) if stored else None):
         batch.append(_record(step, source))
         position = step.position or position
-        full = len(batch) >= BATCH_ITEMS or sum(len(o.value or b"") for o in batch) >= BATCH_BYTES
+        size += len(batch[-1].value or b"")
+        full = len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES
         if full and step.position is not None:
             publisher.publish(batch, {key: msgspec.json.encode(step.position)})
             counted = _count(publisher, counted, source, metrics)
-            batch = []
+            batch, size = [], 0
         tick()
     if batch:
-        publisher.publish(batch, {key: msgspec.json.encode(position)} if position else {})
+        publisher.publish(batch, {key: msgspec.json.encode(position)})
     return _count(publisher, counted, source, metrics)
 
 
 def _record(step: Step, source: Source) -> Output:
-    record = record_of(step.outcome, source, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    record = record_of(step.outcome, source, _now)
     if record.kafka_topic != ARTICLES:
         where, message = _complaint(step, record)
         print(f"newswire: {source.name}: {where}: {message}", file=sys.stderr)
     return record
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _complaint(step: Step, record: Output) -> tuple[str, str]:

@@ -83,19 +83,17 @@ def command(  # noqa: PLR0913, PLR0917 - one a flag
 
 
 def print_items(subscription: Subscription, form: Literal["json", "text"], labels: Labels) -> None:
-    """Items as lines on stdout until the subscription ends; Ctrl-C ends quietly with the shell's 130."""
-    from streams.cli.terminal import write_line
+    """Items as lines on stdout until the subscription ends."""
+    from streams.cli.terminal import quiet_end, write_line
 
     line_of: Callable[[LabelledArticle, Record], bytes] = _json_line
     if form == "text":
         line_of = lambda article, _: _text_line(article, labels)  # noqa: E731
-    try:
-        with subscription:
-            for article in subscription:
-                if subscription.record is not None:
-                    write_line(line_of(article, subscription.record))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with quiet_end(), subscription:
+        for article in subscription:
+            if subscription.record is not None:
+                write_line(line_of(article, subscription.record))
+                sys.stdout.flush()  # who reads the pipe waits for this item
 
 
 def check_names(topics: Iterable[str], regions: Iterable[str], labels: Labels) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -66,7 +67,22 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
+@contextlib.contextmanager
+def quiet_end() -> Iterator[None]:
+    """Ends the process without a word where the reader of our stdout has gone (0) or on Ctrl-C (130).
+
+    click would answer the first with status 1 and the second with an empty line.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed at exit
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
 def write_line(line: bytes) -> None:
-    """One line of data on stdout, at once: a reader at the other end of a pipe waits for it."""
+    """One line of data on stdout; `sys.stdout.flush()` where somebody waits for it."""
     sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.buffer.flush()

@@ -10,7 +10,13 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, ProducerFencedError
+from kafka.errors import (
+    InvalidProducerEpochError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    ProducerFencedError,
+)
 
 from streams.errors import InvalidError, TransientError
 from streams.kafka.bulk import FLUSH_SECONDS
@@ -93,10 +99,11 @@ class Publisher:
 
     def _settle_first(self) -> None:
         first = self._pending[0]
-        try:
-            first.future.get(timeout=_WAIT_SECONDS)
-        except KafkaError as error:
-            raise self._failed(error) from error
+        if not first.future.succeeded():  # the common answer first: get() takes as long as sending
+            try:
+                first.future.get(timeout=_WAIT_SECONDS)
+            except KafkaError as error:
+                raise self._failed(error) from error
         self._pending.popleft()
         self._bytes -= first.size
         self.delivered[first.kafka_topic] += 1
@@ -113,7 +120,7 @@ class SourcePublisher:
     """Publishes what a source gave and the source's new position in one transaction: both or neither, exactly once.
 
     One holder a name: a second one fences the first, which then raises TransientError. Positions are JSON values in
-    `news.sources`, by key; a source of many parts (a poller of feeds) keeps one for each part.
+    `news.sources` by key; a source of many parts (a poller of feeds) keeps one for each. Call positions() first.
     """
 
     def __init__(self, bootstrap_servers: str, name: str, *, transaction_seconds: float = 30.0) -> None:
@@ -126,31 +133,31 @@ class SourcePublisher:
         }
         _check(bootstrap_servers, (ARTICLES, DEAD_LETTERS, SOURCES))
         self._producer = self._open()
+        self._stored: dict[str, bytes] = {}
         self.delivered: Counter[str] = Counter()
 
     def positions(self) -> dict[str, bytes]:
         """Every stored position by key; what an earlier holder of this name left open was rolled back before."""
-        return read_latest(self._bootstrap_servers, SOURCES)
+        self._stored = read_latest(self._bootstrap_servers, SOURCES)
+        return dict(self._stored)
 
     def publish(self, outputs: Sequence[Output], positions: Mapping[str, bytes]) -> None:
         """All records and positions, or none. Raises TransientError after ATTEMPTS, or where another holds the name."""
+        if not positions:
+            raise ValueError("a transaction without a position could not be told from one that did not happen")
         records = [*outputs, *(Output(SOURCES, key.encode(), value, []) for key, value in positions.items())]
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._attempt(records)
                 break
-            except ProducerFencedError as error:
-                raise TransientError(f"another process publishes as {self._settings['transactional_id']}") from error
+            except (ProducerFencedError, InvalidProducerEpochError) as error:
+                raise self._fenced() from error
             except KafkaError as error:
-                close_quietly(self._producer)
                 if attempt == ATTEMPTS:
                     raise TransientError(f"not published after {ATTEMPTS} attempts: {error!r}") from error
-                # A commit whose answer was lost may have happened. A new producer of the same id ends what was open, so
-                # the stored position then says which it was.
-                self._producer = self._open()
-                stored = self.positions()
-                if positions and all(stored.get(key) == value for key, value in positions.items()):
+                if self._happened(positions):
                     break
+        self._stored.update(positions)
         self.delivered.update(output.kafka_topic for output in outputs)
 
     def close(self) -> None:
@@ -162,6 +169,25 @@ class SourcePublisher:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _happened(self, positions: Mapping[str, bytes]) -> bool:
+        """Whether a commit whose answer was lost took place.
+
+        A new producer of the same id ends what was open; the stored positions then say which it was, or that somebody
+        else has gone on from them meanwhile.
+        """
+        close_quietly(self._producer)
+        self._producer = self._open()
+        before = self._stored
+        now = self.positions()
+        if all(now.get(key) == value for key, value in positions.items()):
+            return True
+        if any(now.get(key) != before.get(key) for key in positions):
+            raise self._fenced()
+        return False
+
+    def _fenced(self) -> TransientError:
+        return TransientError(f"another process publishes as {self._settings['transactional_id']}: stop one of them")
 
     def _open(self) -> Any:
         producer = new_producer(self._bootstrap_servers, **self._settings)

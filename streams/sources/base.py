@@ -14,7 +14,7 @@ from streams.kafka.link import Output
 from streams.wire import ARTICLES, DEAD_LETTERS, MAX_RECORD_BYTES, article_headers, dead_letter_headers, record_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from streams.articles import Article
 
@@ -75,30 +75,30 @@ class Source(Protocol):
         ...
 
 
-def record_of(outcome: Article | Rejected, source: Source, time: str) -> Output:
+def record_of(outcome: Article | Rejected, source: Source, now: Callable[[], str]) -> Output:
     """The record that an outcome costs: the article for `news.articles`, or one dead letter.
 
-    `time` is now in RFC 3339. An article that no record can carry becomes a dead letter too, so this never raises.
+    `now` tells the time in RFC 3339. An article that no record can carry becomes a dead letter too: this never raises.
     """
     if not isinstance(outcome, Rejected):
         try:
             value = encode(outcome)
         except InvalidError as error:
-            return _dead_letter(Rejected(b"", 0, str(error), outcome.uri), source, time)
+            return _dead_letter(Rejected(b"", 0, str(error), outcome.uri), source, now)
         if len(value) <= MAX_RECORD_BYTES:
             return Output(ARTICLES, record_key(outcome), value, article_headers(outcome, source.kind))
         message = f"the item takes {len(value):,} bytes, a record at most {MAX_RECORD_BYTES:,}"
         outcome = Rejected(value[:KEPT_BYTES], len(value), message, outcome.uri)
-    return _dead_letter(outcome, source, time)
+    return _dead_letter(outcome, source, now)
 
 
-def _dead_letter(rejected: Rejected, source: Source, time: str) -> Output:
+def _dead_letter(rejected: Rejected, source: Source, now: Callable[[], str]) -> Output:
     error = {
         "stage": "publish",
         "class": "InvalidError",
         "message": rejected.message,
         "attempts": "1",
-        "time": time,
+        "time": now(),
         "source": f"{source.kind}:{source.name}",
         "place": rejected.place,
     }

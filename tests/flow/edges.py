@@ -1,0 +1,77 @@
+"""The command as a process, and what it left in Kafka, for tests of publishers, subscribers and sinks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from streams.kafka.admin import create_topics
+from streams.settings import load_labels
+from streams.wire import kafka_topics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120.0  # for what takes three on a quiet machine
+
+
+def make_wire(bootstrap_servers: str) -> None:
+    """Every Kafka topic of the wire, under its own name; the session's tests share them, so name items with `unique`."""
+    create_topics(bootstrap_servers, kafka_topics(load_labels()))
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from streams.cli.main import main; main()", *arguments]
+
+
+def environment(bootstrap_servers: str, **settings: str) -> dict[str, str]:
+    return {**os.environ, "NEWSWIRE_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers, **settings}
+
+
+def newswire(
+    bootstrap_servers: str, *arguments: str, stdin: bytes = b"", **settings: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command(*arguments),
+        input=stdin,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=ROOT,
+        env=environment(bootstrap_servers, **settings),
+    )
+
+
+class Watch:
+    """What is written to some Kafka topics from now on, as a reader of committed records sees it."""
+
+    def __init__(self, bootstrap_servers: str, kafka_topics: Sequence[str]) -> None:
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap_servers.split(","), isolation_level="read_committed", enable_auto_commit=False
+        )
+        self._places = [
+            TopicPartition(name, number)
+            for name in kafka_topics
+            for number in sorted(self._consumer.partitions_for_topic(name))
+        ]
+        self._consumer.assign(self._places)
+        for place, end in self._consumer.end_offsets(self._places).items():
+            self._consumer.seek(place, end)
+
+    def read(self) -> list[Any]:
+        """Everything that is new, up to the end as of now."""
+        ends = self._consumer.end_offsets(self._places)
+        found: list[Any] = []
+        while any(self._consumer.position(place) < end for place, end in ends.items()):
+            for records in self._consumer.poll(timeout_ms=200).values():
+                found.extend(records)
+        return found
+
+    def close(self) -> None:
+        self._consumer.close()
