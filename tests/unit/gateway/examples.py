@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from streams.articles import LabelledArticle, decode_labelled
@@ -80,6 +81,12 @@ def article(
 def entry(number: int = 1, *, partition: int = 0, offset: int | None = None, **changes: Any) -> Entry:
     """The same as an entry of the window; by default offset = number."""
     return entry_of(Labelled(partition, number if offset is None else offset, article(number, **changes)), LABELS)
+
+
+def labelled_at_no_time(item: LabelledArticle) -> LabelledArticle:
+    """An item that the codec would not have let in."""
+    block = msgspec.structs.replace(item.classification, labelled_at="yesterday")
+    return msgspec.structs.replace(item, classification=block)
 
 
 class Feed:

@@ -9,14 +9,13 @@ import time
 import httpx
 import pytest
 
-from streams.articles import decode_labelled, encode
+from streams.articles import encode
 from streams.errors import TransientError
 from streams.gateway.app import PAGE, ROUTES, Limits
 from streams.gateway.items import Labelled
 from streams.gateway.server import bind
 from tests.helpers import wait_for
-from tests.items import as_bytes, labelled_json
-from tests.unit.gateway.examples import LABELS, NOW, Feed, article, events, running, titles
+from tests.unit.gateway.examples import LABELS, NOW, Feed, article, events, labelled_at_no_time, running, titles
 
 
 def labelled(number: int, *, partition: int = 0, **changes) -> Labelled:
@@ -219,9 +218,7 @@ def test_not_ready_until_everything_is_read_that_was_there():
 
 def test_item_that_cannot_be_shown_harms_no_other(caplog):
     feed = Feed()
-    item = labelled_json()
-    item["classification"]["labelledAt"] = "2026-02-30T00:00:00Z"
-    feed.put([labelled(0), Labelled(0, 1, decode_labelled(as_bytes(item))), labelled(2)])
+    feed.put([labelled(0), Labelled(0, 1, labelled_at_no_time(article(1))), labelled(2)])
     with running(feed.source) as gateway:
         gateway.wait_ready()
         assert uris(gateway.get("/articles")) == [2, 0]

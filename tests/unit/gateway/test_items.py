@@ -8,7 +8,7 @@ from streams.articles import decode_labelled
 from streams.errors import InvalidError
 from streams.gateway.items import SNIPPET_CHARACTERS, Labelled, card_of, entry_of
 from tests.items import as_bytes, labelled_json
-from tests.unit.gateway.examples import AUTHOR, LABELS, article, entry
+from tests.unit.gateway.examples import AUTHOR, LABELS, article, entry, labelled_at_no_time
 
 
 def test_card_shows_labels_with_confidence_and_where_they_roll_up_to():
@@ -76,7 +76,5 @@ def test_time_of_labelling_is_kept_to_the_millisecond():
 
 
 def test_item_labelled_at_no_time_is_refused():
-    item = labelled_json()
-    item["classification"]["labelledAt"] = "2026-02-30T00:00:00Z"
     with pytest.raises(InvalidError, match="labelledAt"):
-        entry_of(Labelled(0, 0, decode_labelled(as_bytes(item))), LABELS)
+        entry_of(Labelled(0, 0, labelled_at_no_time(article())), LABELS)
