@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streams.kafka.broker import KafkaBroker
+from streams.kafka.jars import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # kafka-python 3.0.12 reads its protocol files by importlib.resources.read_text, deprecated in 3.11, welcome in 3.13
     for function in ("read_text", "open_text"):
         config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
+    # ... and leaves a socket whose connection was refused to the garbage collector (net/inet.py), so that the warning
+    # hits whatever test runs then; such a socket never got an address
+    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.*laddr=\('0.0.0.0', :ResourceWarning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,6 +58,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """
     with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """Where the embedded Kafka is installed; filled once `kafka` has started."""
+    return cache_folder(os.environ)
 
 
 @pytest.fixture

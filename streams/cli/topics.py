@@ -61,7 +61,7 @@ def create(
         click.echo(f"created {name}")
     for name in done.altered:
         click.echo(f"altered {name}")
-    click.echo(f"{len(specs)} topics wanted, {len(done.created)} created, {len(done.altered)} altered", err=True)
+    click.echo(f"topics wanted: {len(specs)}, created: {len(done.created)}, altered: {len(done.altered)}", err=True)
 
 
 @command.command()
@@ -82,7 +82,7 @@ def check(context: click.Context, bootstrap_servers: str | None) -> None:
     findings = check_topics(_settings(context, bootstrap_servers).kafka.bootstrap_servers, specs)
     for finding in findings:
         click.echo(str(finding))
-    click.echo(f"{len(specs)} topics wanted, {len(findings)} findings", err=True)
+    click.echo(f"topics wanted: {len(specs)}, findings: {len(findings)}", err=True)
     context.exit(1 if findings else 0)
 
 

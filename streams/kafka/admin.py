@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0  # a broker that answers does so in 0.03 s; a firewall that drops packets never does
 CREATE_SECONDS = 60.0  # 47 topics take 0.4 s here; leaders of a cluster that is just starting take longer
+POLL_SECONDS = 0.05
 MOST_REPLICAS = 3  # one node may be down while another is restarted; more costs disk for nothing
 
 Configs = Mapping[str, Mapping[str, str]]  # Kafka topic -> setting -> value
@@ -231,15 +232,27 @@ def _current_configs(admin: KafkaAdminClient, names: Sequence[str]) -> Configs:
 
 
 def _alter(admin: KafkaAdminClient, specs: Sequence[KafkaTopic]) -> list[str]:
+    wrong = _alterable(admin, specs)
+    if not wrong:
+        return []
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, configs) for name, configs in wrong.items()]
+    for name, answer in admin.alter_configs(resources)["topic"].items():
+        if answer != "OK":
+            raise InvalidError(f"cannot alter {name}: {answer}")
+    deadline = time.monotonic() + CREATE_SECONDS
+    while _alterable(admin, specs):  # the controller has it; the brokers learn of it a moment later
+        if time.monotonic() > deadline:
+            raise TransientError(f"Kafka has not altered {', '.join(wrong)} after {CREATE_SECONDS:.0f} s; try again")
+        time.sleep(POLL_SECONDS)
+    return list(wrong)
+
+
+def _alterable(admin: KafkaAdminClient, specs: Sequence[KafkaTopic]) -> dict[str, dict[str, str]]:
     wrong: dict[str, dict[str, str]] = {}
     for finding in _check(admin, specs):
         if finding.problem in ("cleanup.policy", "retention.ms"):
             wrong.setdefault(finding.kafka_topic, {})[finding.problem] = finding.wanted
-    if wrong:
-        admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name, configs) for name, configs in wrong.items()]
-        )
-    return list(wrong)
+    return wrong
 
 
 def _records(admin: KafkaAdminClient, topics: Sequence[Mapping[str, Any]]) -> dict[str, int]:

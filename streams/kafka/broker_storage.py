@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # Kafka stops at once when a write fails, and then cannot even log why; a start alone writes about 1 MiB.
 LEAST_FREE = 2 * MEBIBYTE
+# What says most about an end, best first: the root of an exception, the exception, a line of log.
+TELLING = (r"^Caused by: ", r"^[\w.$]+(Exception|Error)\b", r"ERROR|Exception|Error")
 CHECKPOINT = "bootstrap.checkpoint"  # the feature levels, without which transactions run by an older protocol
 
 
@@ -98,8 +101,8 @@ def why_it_ended(data: Path, lines: list[str]) -> str:
         return "Java ran out of memory; fewer partitions or a larger heap are needed"
     if "Address already in use" in text:
         return "another program took its port meanwhile"
-    for mark in ("Caused by", "ERROR", "Exception", "Error"):
-        if found := [line.strip() for line in lines if mark in line]:
+    for mark in TELLING:
+        if found := [line.strip() for line in lines if re.search(mark, line)]:
             return found[0][:300]
     return "no message; was it killed from outside?"
 

@@ -87,7 +87,7 @@ def only_one(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing_to(cache: Path) -> Iterator[None]:
-    """Tell what the file system refuses as a BrokerError."""
+    """Tell what the file system refuses, in a block that reads or writes the cache, as a BrokerError."""
     try:
         yield
     except OSError as error:
@@ -151,8 +151,8 @@ def install(
     """
     wanted = read_lock(LOCK.read_text()) if jars is None else list(jars)
     folder = cache / "jars"
-    if _missing(wanted, folder):
-        with writing_to(cache):
+    with writing_to(cache):
+        if _missing(wanted, folder):
             folder.mkdir(parents=True, exist_ok=True)
             with only_one(cache / "install.lock"):
                 if missing := _missing(wanted, folder):  # unless another process was faster
