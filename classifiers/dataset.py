@@ -3,11 +3,12 @@
 One JSON object a line, UTF-8, plain or gzip (`.jsonl`, `.jsonl.gz`):
 
     {"id": "a-1", "lang": "tr", "title": "…", "text": "…", "topics": ["11000000"], "countries": ["TR"],
-     "source": "…", "split": "train"}
+     "source": "…", "split": "train", "home": "TR"}
 
 `lang` is a BCP 47 primary tag, `topics` any codes, main first (`medtop:` in front is dropped), `countries` ISO 3166-1
-alpha-2, most important first. `topics` may be empty: the item is no news. `id`, `title`, `countries`, `source` and
-`split` may be missing; `split` is "train" or "dev"; what has none is dealt by a hash of its id, one in eight to dev.
+alpha-2, most important first. `topics` may be empty: the item is no news. `home` is the country of the source. All but
+`lang`, `text` and `topics` may be missing; `split` is "train" or "dev"; what has none is dealt by a hash of its id, one
+in eight to dev.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ class Example:
     countries: tuple[str, ...]
     source: str
     split: str
+    home: str | None = None
 
     @property
     def item(self) -> Item:
-        return Item(self.title, self.text, self.language)
+        return Item(self.title, self.text, self.language, self.home)
 
 
 def read_examples(path: Path) -> list[Example]:
@@ -107,6 +109,7 @@ def _example(line: bytes, where: str) -> Example:
         countries=_codes(row, "countries", where),
         source=_text(row, "source", where),
         split=split,
+        home=_text(row, "home", where) or None,
     )
 
 

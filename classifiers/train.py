@@ -1,0 +1,170 @@
+"""Trains a whole model: topics and regions from labelled examples, measured by a twin that never saw the dev split."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sklearn.metrics import accuracy_score, f1_score
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
+from classifiers import artefact, dataset
+from classifiers.evaluate import answers, report
+from classifiers.model import load_model
+from classifiers.region_train import train_regions
+from classifiers.topic_files import save_topics
+from classifiers.topic_train import LEAST_EXAMPLES, main_labels, train_language
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from classifiers.artefact import Label
+    from classifiers.dataset import Example
+    from classifiers.linear import LinearModel
+    from classifiers.topic_train import HeldOut
+
+    Progress = Callable[[str, int, int], None]  # what is done now, steps done, steps in all
+
+_LEAST_OF_SOURCE = 100  # held-out examples of a source from which its own figures are given
+_DIGITS = 4
+
+
+@dataclass(slots=True, frozen=True)
+class Plan:
+    """What to train and how it is named."""
+
+    name: str
+    version: str
+    created: str  # RFC 3339
+    seed: int = 0
+    with_dev: bool = False  # also learn from the dev split; the scores then come from a twin that did not
+
+
+class TrainingError(ValueError):
+    """The examples do not make a model; the message says why."""
+
+
+def train(
+    examples: Sequence[Example], labels: Sequence[Label], out: Path, plan: Plan, progress: Progress
+) -> artefact.Manifest:
+    """Train into the empty or new folder `out`, verify and load what was written, measure it, return its manifest.
+
+    Args:
+        examples: labelled items; those without topics or of a language with under 30 items teach regions alone.
+        labels: the table of topic codes; a code that only the examples have becomes a label named by its code.
+        out: the folder of the artefact.
+        plan: names, seed, and whether the dev split is learned too.
+        progress: told what is done now.
+
+    Raises TrainingError where the examples do not make a model or `out` is not empty.
+
+    """
+    if out.exists() and any(out.iterdir()):
+        raise TrainingError(f"{out} is not empty; name a new folder")
+    out.mkdir(parents=True, exist_ok=True)
+    table = label_table(examples, labels)
+    learned = [one for one in examples if one.split == "train"]
+    with threadpool_limits(1):  # same sums in the same order on every machine, and no threads spinning on two cores
+        scores = _fit(learned, table, out, plan, progress)
+        _seal(learned, table, out, plan, scores)
+        scores |= _measure(examples, out, progress)
+        if plan.with_dev:
+            (out / artefact.MANIFEST).unlink()
+            everything = [replace(one, split="train") for one in examples]
+            _fit(everything, table, out, plan, progress)
+            learned = everything
+    return _seal(learned, table, out, plan, scores)
+
+
+def label_table(examples: Sequence[Example], labels: Sequence[Label]) -> list[Label]:
+    """The labels that the examples use, by code; a code without an entry names itself."""
+    known = {label.code: label for label in labels}
+    codes = sorted({code for example in examples for code in example.topics})
+    if len(codes) < 2:
+        raise TrainingError("the examples have fewer than two topics; there is nothing to tell apart")
+    return [known.get(code) or artefact.Label(code, code.casefold(), {"en": code}) for code in codes]
+
+
+def _fit(
+    examples: Sequence[Example], table: Sequence[Label], out: Path, plan: Plan, progress: Progress
+) -> dict[str, Any]:
+    """Write the model files of both classifiers; return the figures of the held-out sources."""
+    codes = [label.code for label in table]
+    groups = dataset.by_language([example for example in examples if example.topics])
+    large = {language: group for language, group in groups.items() if len(group) >= LEAST_EXAMPLES}
+    if not large:
+        raise TrainingError(f"no language has {LEAST_EXAMPLES} examples with topics")
+    steps = len(large) + 1
+    models: dict[str, LinearModel] = {}
+    held_out: dict[str, Any] = {}
+    for step, (language, group) in enumerate(large.items()):
+        progress(f"topics, {language}: {len(group)} examples", step, steps)
+        models[language], found = train_language(group, codes, seed=plan.seed)
+        held_out[language] = _held_out_figures(group, codes, found)
+    save_topics(out, codes, models)
+    progress(f"regions: {len(examples)} examples", len(large), steps)
+    train_regions([_row(example) for example in examples], out, seed=plan.seed)
+    progress("trained", steps, steps)
+    return {"held_out": held_out}
+
+
+def _row(example: Example) -> dict[str, Any]:
+    row = asdict(example)
+    row["lang"] = row.pop("language")
+    return row
+
+
+def _held_out_figures(group: Sequence[Example], codes: Sequence[str], found: HeldOut) -> dict[str, Any]:
+    """Figures by source of models trained without it (without a fifth of it, where it is most of the data)."""
+    truth, guess = main_labels(group, codes), found.scores.argmax(axis=1)
+    figures = {}
+    for source in sorted({example.source for example in group}):
+        rows = [at for at, example in enumerate(group) if example.source == source]
+        if len(rows) < _LEAST_OF_SOURCE:
+            continue
+        some, said = truth[rows], guess[rows]
+        figures[source] = {
+            "items": len(rows),
+            "macro_f1": round(
+                float(f1_score(some, said, average="macro", labels=sorted(set(some.tolist())), zero_division=0)),
+                _DIGITS,
+            ),
+            "top1": round(float(accuracy_score(some, said)), _DIGITS),
+        }
+    return figures
+
+
+def _measure(examples: Sequence[Example], out: Path, progress: Progress) -> dict[str, Any]:
+    dev = [example for example in examples if example.split == "dev"]
+    progress(f"measuring on {len(dev)} dev examples", 0, 1)
+    found = {"dev": report(answers(load_model(out), dev))} if dev else {}
+    progress("measured", 1, 1)
+    return found
+
+
+def _seal(
+    learned: Sequence[Example], table: Sequence[Label], out: Path, plan: Plan, scores: dict[str, Any]
+) -> artefact.Manifest:
+    """Write the manifest over what is in the folder, and check it as a reader would."""
+    manifest = artefact.Manifest(
+        kind=artefact.KIND,
+        format=artefact.FORMAT,
+        name=plan.name,
+        version=plan.version,
+        created=plan.created,
+        tiers=["linear"],
+        labels=list(table),
+        libraries=artefact.library_versions(),
+        training=artefact.Training(
+            digest=dataset.digest(learned),
+            examples=len(learned),
+            languages={language: len(group) for language, group in dataset.by_language(learned).items()},
+            with_dev=plan.with_dev,
+            seed=plan.seed,
+        ),
+        scores=scores,
+        files=artefact.checksums(out),
+    )
+    artefact.write_manifest(out, manifest)
+    return artefact.verify(out)
