@@ -83,6 +83,16 @@ class GatewaySettings(_Table, frozen=True):
     host: str
     port: Port
     recent_items: Positive
+    recent_megabytes: Positive
+    max_listeners: Positive
+    public: bool
+
+
+class UpSettings(_Table, frozen=True):
+    """Everything on one machine."""
+
+    items_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)]
+    logs: Path
 
 
 class FilesSettings(_Table, frozen=True):
@@ -114,6 +124,7 @@ class Settings(_Table, frozen=True):
     label: LabelSettings
     publish: PublishSettings
     gateway: GatewaySettings
+    up: UpSettings
     sinks: SinkSettings
     log: LogSettings
 

@@ -1,0 +1,85 @@
+"""`newswire serve`: the gateway alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.terminal import bootstrap_option
+from streams.errors import InvalidError
+
+if TYPE_CHECKING:
+    import socket
+
+    from streams.gateway.items import Source
+    from streams.gateway.server import Server
+    from streams.settings import GatewaySettings
+
+
+@click.command(name="serve")
+@click.option("--host", help="Address to listen on; else from the settings (127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
+@bootstrap_option
+@click.pass_context
+def command(context: click.Context, /, host: str | None, port: int | None, bootstrap_servers: str | None) -> None:
+    """Show labelled items over HTTP: a live page, a stream of events, recent items, counts.
+
+    \b
+    Paths:
+      /           the live page
+      /stream     server-sent events; ?topic= &region= &language= &min_confidence=
+      /articles   recent items, newest first, with the same filters
+      /topics     counts of the last hour
+      /healthz /readyz /metrics /openapi.json
+    \b
+    Example:
+      newswire serve --port 8080
+      curl -N 'http://127.0.0.1:8080/stream?topic=sport&language=tr'
+    """  # noqa: D301 - click wants the character \b
+    from streams.cli.main import settings_of
+    from streams.cli.terminal import quiet_clients
+    from streams.gateway.server import address_of, bind
+    from streams.gateway.source import labelled_source
+
+    quiet_clients()
+    settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers, gateway__host=host, gateway__port=port)
+    refuse_public(settings.gateway)
+    bound = bind(settings.gateway.host, settings.gateway.port)
+    source = labelled_source(settings.kafka.bootstrap_servers, settings.gateway.recent_items)
+    server = make_server(source, settings.gateway, bound)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop())
+    click.echo(address_of(bound))
+    click.echo(f"live page at {address_of(bound)}, reading Kafka at {settings.kafka.bootstrap_servers}", err=True)
+    server.run_until_stopped()
+
+
+def make_server(source: Source, settings: GatewaySettings, bound: socket.socket) -> Server:
+    """The gateway over a source, with metrics of its own, ready to run on a bound socket."""
+    from prometheus_client import CollectorRegistry
+
+    from streams.gateway.app import Limits, create_app
+    from streams.gateway.server import Server
+    from streams.metrics import Metrics
+    from streams.settings import load_labels
+
+    limits = Limits(settings.recent_items, settings.recent_megabytes << 20, settings.max_listeners)
+    app = create_app(source, load_labels(), Metrics(CollectorRegistry()), clock=time.time, limits=limits)
+    return Server(app, bound)
+
+
+def refuse_public(settings: GatewaySettings) -> None:
+    """Raises InvalidError for an address that others reach, unless the settings say that this is meant."""
+    try:
+        local = settings.host == "localhost" or ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        local = False
+    if not local and not settings.public:
+        raise InvalidError(
+            f"gateway.host {settings.host} can be reached from elsewhere, and the gateway asks nobody who they are: "
+            "set gateway.public = true if that is meant"
+        )
