@@ -1,0 +1,190 @@
+"""`newswire publish feed`, `feeds` and `warc`: items out of the web, once or for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.terminal import bootstrap_option
+from streams.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from streams.kafka.link import Output
+    from streams.metrics import Metrics
+    from streams.sources.feed import Report
+    from streams.sources.feed_file import FeedsFile
+    from streams.sources.feed_poll import Feed
+
+ROBOTS_NAME = "newswire"
+
+log = logging.getLogger(__name__)
+
+_dry_run = click.option("--dry-run", is_flag=True, help="Print the items as JSON lines instead; needs no Kafka.")
+
+
+@click.command()
+@click.argument("places", metavar="PATH|URL...", nargs=-1, required=True)
+@_dry_run
+@click.option("--source", help="Who supplied the items; default: the feed's title.")
+@click.option("--language", metavar="TAG", help="BCP 47 tag of entries that give none; default: the feed's.")
+@click.option("--country", metavar="ISO2", help="Country of the source, ISO 3166-1 alpha-2.")
+@click.option("--allow", metavar="HOST", multiple=True, help="A private host, address or network that may be reached.")
+@bootstrap_option
+@click.pass_context
+def feed(
+    context: click.Context,
+    /,
+    places: tuple[str, ...],
+    source: str | None,
+    language: str | None,
+    country: str | None,
+    allow: tuple[str, ...],
+    bootstrap_servers: str | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Publish every entry of feed documents, once: RSS, Atom, RDF or JSON Feed, from files or addresses.
+
+    \b
+    Example:
+      newswire publish feed https://feeds.bbci.co.uk/arabic/rss.xml --dry-run
+    """  # noqa: D301 - click wants the character \b
+    from streams.cli.publish import run
+    from streams.http import Client
+    from streams.http_guard import allow_list
+    from streams.sources.feed_documents import FeedDocuments
+    from streams.sources.feed_items import Publisher
+
+    allowed = allow_list(allow)
+    documents = FeedDocuments(
+        places,
+        Publisher(source or "", language, country.upper() if country else None),
+        lambda: Client(user_agent(""), allowed=allowed),
+        lambda: datetime.now(UTC),
+    )
+    run(context, documents, bootstrap_servers, dry_run=dry_run)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--once", is_flag=True, help="Poll every feed once, due or not, and end.")
+@click.option("--dry-run", is_flag=True, help="Poll every feed once, print the items instead; needs no Kafka.")
+@bootstrap_option
+@click.pass_context
+def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, *, once: bool, dry_run: bool) -> None:
+    """Poll the feeds of a TOML file for ever, each as often as it brings news, politely; exactly once into Kafka.
+
+    What a feed has shown is stored in Kafka with its items: stop and start as you like, here or on another machine.
+    configs/sources.toml is an example with every setting.
+
+    \b
+    Example:
+      newswire publish feeds sources.toml
+      newswire publish feeds sources.toml --dry-run
+    """  # noqa: D301
+    from streams.cli.main import settings_of
+    from streams.cli.publish import _metrics
+    from streams.cli.terminal import quiet_clients
+    from streams.kafka.publisher import SourcePublisher
+    from streams.sources.feed_file import read_feeds
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidError(f"cannot read {file}: {error}") from error
+    named, wanted = read_feeds(text, str(file))
+    settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
+    logging.basicConfig(level=settings.log.level, format="%(asctime)s %(levelname)s %(message)s")
+    quiet_clients()
+    if dry_run:
+        asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, once=True))
+        return
+    with (
+        SourcePublisher(settings.kafka.bootstrap_servers, named.poller.name) as publisher,
+        _metrics(settings.publish.metrics_port) as metrics,
+    ):
+        positions = publisher.positions()
+        report = _counted(metrics)
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(poll_feeds(named, wanted, positions, publisher.publish, report, once=once))
+
+
+async def poll_feeds(
+    file: FeedsFile,
+    feeds: Sequence[Feed],
+    positions: Mapping[str, bytes],
+    publish: Callable[[Sequence[Output], Mapping[str, bytes]], None],
+    report: Callable[[Report], None],
+    *,
+    once: bool,
+) -> None:
+    """Polls until it is done, or until SIGTERM or Ctrl-C."""
+    from streams.http import Client
+    from streams.http_politeness import SystemClock
+    from streams.sources.confined import ConfinedPool
+    from streams.sources.feed import Poller
+    from streams.sources.feed_committer import Committer
+    from streams.sources.feed_page import page_text
+    from streams.sources.feed_parse import parse_feed
+    from streams.sources.feed_poll import Tools
+    from streams.sources.robots import Robots
+
+    task = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel if task else lambda: None)
+    clock = SystemClock()
+    async with (
+        Client(user_agent(file.poller.contact), allowed=file.allowed(), clock=clock) as client,
+        ConfinedPool(parse_feed, file.poller.parsers) as parsers,
+        ConfinedPool(page_text, file.poller.parsers) as extractors,
+        Committer(publish) as committer,
+    ):
+        robots = Robots(client, clock, ROBOTS_NAME)
+        tools = Tools(client, robots, parsers.call, extractors.call, clock, random.random)
+        await Poller(feeds, positions, tools, committer, report).run(once=once)
+
+
+def user_agent(contact: str) -> str:
+    """The name that hosts see."""
+    from importlib.metadata import version
+
+    return f"Newswire/{version('newswire')}" + (f" ({contact})" if contact else "")
+
+
+def _print(outputs: Sequence[Output], _: Mapping[str, bytes]) -> None:
+    from streams.cli.terminal import write_line
+    from streams.wire import ARTICLES
+
+    for output in outputs:
+        if output.kafka_topic == ARTICLES:
+            write_line(output.value or b"")
+
+
+def _counted(metrics: Metrics) -> Callable[[Report], None]:
+    def report(done: Report) -> None:
+        metrics.published_items.labels("feed").inc(done.published)
+        metrics.refused_items.labels("feed").inc(done.dead)
+        _logged(done)
+
+    return report
+
+
+def _logged(done: Report) -> None:
+    polled, minutes = done.polled, (done.state.next_at - datetime.now(UTC).timestamp()) / 60
+    if polled.result in {"fetched", "not_modified"}:
+        brought = f"{polled.new} new, {polled.changed} changed of {polled.shown}" if polled.shown else "nothing new"
+        log.info("feed %s: %s; next in %.0f min", done.feed.name, brought, minutes)
+    else:
+        log.warning("feed %s: %s: %s; next in %.0f min", done.feed.name, polled.result, polled.message, minutes)
+    if done.dead:
+        log.warning("feed %s: %d entries are no items: see the dead letters", done.feed.name, done.dead)

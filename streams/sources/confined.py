@@ -1,0 +1,170 @@
+"""A function run in a child process with limits of time and memory, for input that strangers wrote.
+
+A page of 100,000 nested tags held one extractor for 304 s, and no thread can be ended from outside: a process can. Who
+comes back too late, or takes too much memory, is killed and replaced, and only that one input is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import resource
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
+
+from streams.errors import InvalidError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+    from types import TracebackType
+    from typing import Self
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+START_SECONDS = 60.0  # of a child: a second here, ten where the machine is busy
+CALLS_PER_CHILD = 5_000  # then a fresh one: what libraries leak stays bounded
+# spawn: fork copies the locks of threads that it does not copy, Kafka's among them
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+class Bounds(NamedTuple):
+    """What one call may take; of the address space some 300 MB are Python and its libraries."""
+
+    seconds: float = 20.0
+    memory_bytes: int = 1 << 30
+
+
+class _Answer(NamedTuple):
+    result: Any
+    error: str | None = None
+    worn_out: bool = False  # the child is to be replaced
+
+
+class Confined(Generic[Arguments, Result]):
+    """One child process, started by the first call. Callers of several threads take turns."""
+
+    def __init__(self, function: Callable[Arguments, Result], bounds: Bounds | None = None) -> None:
+        self._function = function
+        self._bounds = bounds or Bounds()
+        self._lock = threading.Lock()
+        self._child: Any = None
+        self._pipe: Connection | None = None
+        self._calls = 0
+
+    def call(self, *arguments: Arguments.args, **names: Arguments.kwargs) -> Result:
+        """What the function gives.
+
+        Raises InvalidError where it raised InvalidError, took too long or too much memory, or broke; TransientError
+        where no child can be started.
+        """
+        with self._lock:
+            pipe = self._ready()
+            self._calls += 1
+            try:
+                pipe.send((arguments, names))
+                if not pipe.poll(self._bounds.seconds):
+                    self._end()
+                    raise InvalidError(f"it takes more than {self._bounds.seconds:g} s to read")
+                answer: _Answer = pipe.recv()
+            except (EOFError, OSError) as error:
+                self._end()
+                raise InvalidError("reading it ended the process: too large or too deep") from error
+            if answer.worn_out or self._calls >= CALLS_PER_CHILD:
+                self._end()
+            if answer.error is not None:
+                raise InvalidError(answer.error)
+            result: Result = answer.result
+            return result
+
+    def close(self) -> None:
+        """Ends the child."""
+        with self._lock:
+            self._end()
+
+    def _ready(self) -> Connection:
+        if self._pipe is None or not self._child.is_alive():
+            self._end()
+            self._pipe, theirs = _CONTEXT.Pipe()
+            arguments = (theirs, self._function, self._bounds.memory_bytes)
+            self._child = _CONTEXT.Process(target=_serve, args=arguments, daemon=True)
+            self._child.start()
+            theirs.close()
+            self._calls = 0
+            if not self._pipe.poll(START_SECONDS):
+                self._end()
+                raise TransientError(f"no child process in {START_SECONDS:g} s: the machine is too busy")
+            try:
+                self._pipe.recv()
+            except EOFError as error:
+                self._end()
+                raise TransientError("a child process ended while it started: see the lines above") from error
+        return self._pipe
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.kill()  # it holds nothing: no file, no connection but the pipe
+            self._child.join()
+            self._child.close()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._child = self._pipe = None
+
+
+class ConfinedPool(Generic[Arguments, Result]):
+    """Several children for callers of one event loop; `async with` ends them."""
+
+    def __init__(self, function: Callable[Arguments, Result], processes: int, bounds: Bounds | None = None) -> None:
+        self._idle: asyncio.Queue[Confined[Arguments, Result]] = asyncio.Queue()
+        self._all = [Confined(function, bounds) for _ in range(processes)]
+        for child in self._all:
+            self._idle.put_nowait(child)
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="confined")
+
+    async def __aenter__(self) -> Self:
+        """Starts nothing: the first calls do."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Waits for calls that are under way, at most their time limit, then ends the children."""
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        for child in self._all:
+            child.close()
+
+    async def call(self, *arguments: Arguments.args, **names: Arguments.kwargs) -> Result:
+        """See Confined.call; waits for an idle child first."""
+        child = await self._idle.get()
+        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: child.call(*arguments, **names))
+        work.add_done_callback(lambda _: self._idle.put_nowait(child))  # also where the caller was cancelled meanwhile
+        return await asyncio.shield(work)
+
+
+def _serve(pipe: Connection, function: Callable[..., Any], memory_bytes: int) -> None:
+    """The child: answers calls until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pipe.send(None)
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            arguments, names = pipe.recv()
+            pipe.send(_answer(function, arguments, names))
+
+
+def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], names: dict[str, Any]) -> _Answer:
+    try:
+        return _Answer(function(*arguments, **names))
+    except InvalidError as error:
+        return _Answer(None, str(error))
+    except MemoryError:
+        return _Answer(None, "it takes too much memory to read", worn_out=True)
+    except RecursionError:
+        return _Answer(None, "it is nested too deep to read")
+    except Exception as error:  # noqa: BLE001 - the boundary of the process: a library that breaks on an input costs that input
+        return _Answer(None, f"it cannot be read: {type(error).__name__}: {str(error)[:200]}", worn_out=True)
