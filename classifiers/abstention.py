@@ -24,9 +24,10 @@ _MOST_CODE_MARKS = 0.012  # of the characters: code has .02 to .2, news .005 at 
 _CODE_MARKS_FROM = 4  # a headline may have a semicolon or two
 _MOST_LINKS = 0.15  # links a word: link lists ...
 _LINKS_FROM = 3  # ... but a post of six words with one link is news
-_MARKS_SAMPLE = 1200  # characters searched for the marks of code and links: all of 2,600 cost 15 us more
+_MARKS_SAMPLE = 800  # characters searched for the marks of code and links: all of 2,600 cost 15 us more
+_LONGEST_MEAN = 8  # visible characters a word up to which letters need no counting; German prose has 6.9
 _LEAST_DISTINCT = 0.25  # distinct among the first words: keyword lists, test text; news: .32 at least
-_REPEATS_FROM, _REPEATS_TO = 60, 160
+_REPEATS_FROM, _REPEATS_TO = 60, 120
 _LIST_LINES = 8  # menus, link lists, tables of contents: many lines ...
 _LIST_WORDS = 6.0  # ... of few words each, and no sentence among them
 _SENTENCE_ENDS = ".!?؟。！？…"
@@ -64,7 +65,7 @@ def is_no_prose(document: Document) -> bool:
     if links >= _LINKS_FROM and links > _MOST_LINKS * (len(words) + len(document.title_tokens)):
         return True
     # Past the 300th word nothing was scanned, so the share is unknown; 300 words in 2,600 characters are enough.
-    if len(words) < TEXT_WORDS and _letters(document) < _LEAST_LETTERS * _visible(title, text):
+    if len(words) < TEXT_WORDS and _few_letters(document, text):
         return True
     first = words[:_REPEATS_TO]
     if len(first) >= _REPEATS_FROM and len(set(first)) < _LEAST_DISTINCT * len(first):
@@ -72,12 +73,13 @@ def is_no_prose(document: Document) -> bool:
     return text.count("\n") >= _LIST_LINES and _is_list(text, len(words))
 
 
-def _letters(document: Document) -> int:
-    return sum(map(len, document.title_tokens)) + sum(map(len, document.text_tokens))
-
-
-def _visible(*texts: str) -> int:
-    return sum(len(text) - text.count(" ") - text.count("\n") for text in texts)
+def _few_letters(document: Document, text: str) -> bool:
+    visible = len(text) - text.count(" ") - text.count("\n")
+    if visible <= _LONGEST_MEAN * len(document.text_tokens):
+        return False
+    letters = sum(map(len, document.title_tokens)) + sum(map(len, document.text_tokens))
+    title = document.item.title
+    return letters < _LEAST_LETTERS * (visible + len(title) - title.count(" "))
 
 
 def _is_list(text: str, words: int) -> bool:

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 _BINS = 15  # as in Guo et al., On Calibration of Modern Neural Networks (2017)
-_SECOND_CANDIDATES = tuple(step / 100 for step in range(10, 41))
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,26 +32,6 @@ def probabilities(scores: NDArray[np.float64], curve: Curve) -> NDArray[np.float
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def fit_curve(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> Curve:
-    """Fit the curve that makes the true labels most likely.
-
-    `scores` (items, labels) must come from a model that saw neither the items nor, where it can be helped, their
-    publishers: fitted on the training outlets the linear tier was over-confident on others.
-    """
-    chosen = np.arange(len(truth))
-
-    def loss(point: NDArray[np.float64]) -> float:
-        found = probabilities(scores, _curve_at(point))
-        return float(-np.log(found[chosen, truth] + 1e-9).mean())
-
-    return _curve_at(minimize(loss, (1.4, -2.0), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6}).x)
-
-
-def _curve_at(point: NDArray[np.float64]) -> Curve:
-    power, floor = np.exp(np.clip(point, -6, 4)).tolist()
-    return Curve(round(power, 4), round(floor, 6))
-
-
 def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """Mean distance between confidence and accuracy over 15 bins of equal width, weighted by their items."""
     bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
@@ -67,18 +43,3 @@ def accuracy_at_coverage(confidence: NDArray[np.float64], right: NDArray[np.bool
     """Accuracy over the share `coverage` of the items whose confidence is highest."""
     kept = np.argsort(-confidence, kind="stable")[: max(1, round(coverage * len(confidence)))]
     return float(right[kept].mean())
-
-
-def fit_second_threshold(values: NDArray[np.float64], truth: Sequence[frozenset[int]]) -> float:
-    """Fit the probability from which a label after the first is added: the one of best micro-F1 over label sets."""
-    best = (-1.0, 0.0)
-    first = values.argmax(axis=1)
-    wanted = np.zeros(values.shape, bool)
-    for row, labels in enumerate(truth):
-        wanted[row, list(labels)] = True
-    for threshold in _SECOND_CANDIDATES:
-        given = values >= threshold
-        given[np.arange(len(first)), first] = True
-        score = 2 * (given & wanted).sum() / (given.sum() + wanted.sum())
-        best = max(best, (float(score), threshold))
-    return best[1]

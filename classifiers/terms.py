@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from classifiers.text import Memo, cjk_runs, normalise, stem
+from classifiers.text import FIRST_CJK, Memo, cjk_runs, normalise, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from classifiers.contract import Document
 
 TITLE_WEIGHT = 2  # the headline counts twice; 1 and 3 gave .761, 2 gave .760: nothing hangs on it, headlines alone do
-MEMO_LIMIT = 50_000  # surface forms a language and generation: about 12 MB; see tests/bench for the misses
+# A memo holds as many surface forms a generation as the vocabulary has terms, within these. Arabic: 12 forms of an
+# article are new to 100,000 and 23 to 50,000, at 5 us each; an entry takes about 200 bytes.
+MEMO_LEAST, MEMO_MOST = 10_000, 100_000
 _LONGEST_COUNT = 1000  # a word can stand at most 2 * 60 + 300 times, a bigram of Chinese at most 400 + 2,600 times
 _STEM = "^"  # marks a stem, so that it never meets a word: "^" is in no word
 
@@ -59,8 +61,7 @@ def document_frequencies(documents: Iterable[Document]) -> dict[str, int]:
     return frequencies
 
 
-# A word has two terms at most; making an array of them costs four times what packing them does.
-_PACK = tuple(Struct(f"={count}i").pack for count in range(3))
+_ONE, _TWO = Struct("=i").pack, Struct("=2i").pack  # making an array of two columns costs four times as much
 
 
 class Rows(NamedTuple):
@@ -76,13 +77,22 @@ class TermRows:
     def __init__(self, columns: Mapping[str, int], idf: NDArray[np.float32]) -> None:
         self.columns = columns
         self.idf = idf
-        self._memo: Memo[bytes] = Memo(self._columns_of, MEMO_LIMIT)
+        self._memo: Memo[bytes] = Memo(self._columns_of, min(max(len(columns), MEMO_LEAST), MEMO_MOST))
         # Looked up rather than computed: a vectorised logarithm may differ in its last bit with the batch's length.
         self._damped = np.array([0.0, *(1.0 + np.log(np.arange(1, _LONGEST_COUNT)))])
 
     def _columns_of(self, surface: str) -> bytes:
-        columns = [column for column in map(self.columns.get, terms_of(surface)) if column is not None]
-        return _PACK[len(columns)](*columns) if len(columns) <= 2 else np.array(columns, np.int32).tobytes()
+        find = self.columns.get
+        if surface[0] >= FIRST_CJK or surface[-1] >= FIRST_CJK:
+            return np.array([at for at in map(find, terms_of(surface)) if at is not None], np.int32).tobytes()
+        # What `terms_of` says, without its lists: this runs for every word not met before, one in ten of Arabic text.
+        word = normalise(surface)
+        if len(word) < 2:
+            return b""
+        whole, part = find(word), find(_STEM + stem(word))
+        if whole is None:
+            return b"" if part is None else _ONE(part)
+        return _ONE(whole) if part is None else _TWO(whole, part)
 
     def transform(self, documents: Sequence[Document]) -> Rows:
         """Each row depends on its document alone, to the last bit."""

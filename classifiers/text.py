@@ -60,15 +60,10 @@ def _fold_table() -> dict[int, str | int | None]:
 
 _FOLD = _fold_table()
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+").findall
-_FIRST_CJK = "\u3040"
+FIRST_CJK = "\u3040"
 
-_ARABIC_ARTICLES = ("وال", "بال", "كال", "فال")
-# Looked up by length, longest first: eighteen calls of endswith cost more than the rest of the stem.
-_ARABIC_SUFFIXES = (
-    (3, frozenset(("هما", "كما"))),
-    (2, frozenset(("ات", "ون", "ين", "ان", "ها", "هم", "هن", "نا", "كم", "يه", "تي", "وا"))),
-    (1, frozenset("هيت")),
-)
+_ARABIC_ARTICLES = frozenset(("ال", "لل"))
+_ARABIC_SUFFIXES = frozenset(("ات", "ون", "ين", "ان", "ها", "هم", "هن", "نا", "كم", "يه", "تي", "وا"))
 
 
 def tokenise(title: str, text: str) -> tuple[list[str], list[str]]:
@@ -96,25 +91,31 @@ def stem(word: str) -> str:
     Arabic script: one clitic off the front, one suffix off the end, then six letters; other scripts: five letters
     (four or six for Turkish and English: .761 and .759 against .760, no difference).
     """
-    if not "\u0600" <= word[:1] <= "\u06ff":
+    if word < "\u0600" or word >= "\u0700":  # by its first letter
         return word[:5]
     size = len(word)
-    if size >= 6 and word.startswith(_ARABIC_ARTICLES):
-        word = word[3:]
-    elif size >= 5 and word.startswith(("ال", "لل")):
-        word = word[2:]
-    elif size >= 5 and word[0] in "وفبل":
-        word = word[1:]
-    if len(word) >= 5:
-        for length, suffixes in _ARABIC_SUFFIXES:
-            if word[-length:] in suffixes and len(word) - length >= 3:
-                return word[:-length][:6]
+    if size >= 5:
+        if word[:2] in _ARABIC_ARTICLES:
+            word = word[2:]
+        elif word[0] in "وفبك" and word[1:3] == "ال" and size >= 6:
+            word = word[3:]
+        elif word[0] in "وفبل":
+            word = word[1:]
+        size = len(word)
+        if size >= 5:
+            end = word[-2:]
+            if end in _ARABIC_SUFFIXES:
+                return word[: min(size - 2, 6)]
+            if end == "ما" and size >= 6 and word[-3] in "هك":  # their two, your two
+                return word[: min(size - 3, 6)]
+            if word[-1] in "هيت":
+                return word[: min(size - 1, 6)]
     return word[:6]
 
 
 def cjk_runs(word: str) -> list[str]:
     """The runs of Chinese and Japanese characters in a word that begins or ends with one; empty for other words."""
-    return _CJK(word) if word and (word[0] >= _FIRST_CJK or word[-1] >= _FIRST_CJK) else []
+    return _CJK(word) if word and (word[0] >= FIRST_CJK or word[-1] >= FIRST_CJK) else []
 
 
 Value = TypeVar("Value")
@@ -142,10 +143,10 @@ class Memo(dict[str, Value], Generic[Value]):
         old = self._old
         value = old[key] if key in old else self._compute(key)
         if len(key) <= self.LONGEST_KEY:
-            if len(self) >= self._limit:
+            self[key] = value
+            if len(self) > self._limit:
                 self._old = dict(self)
                 self.clear()
-            self[key] = value
         return value
 
     def remembered(self) -> int:

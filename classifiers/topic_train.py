@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from classifiers.calibration import Curve, fit_curve, fit_second_threshold, probabilities
+from classifiers.calibration import Curve, probabilities
+from classifiers.calibration_fit import fit_curve, fit_second_threshold
 from classifiers.contract import Document
 from classifiers.linear import LinearModel, Thresholds
 from classifiers.terms import fit_terms
