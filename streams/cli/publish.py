@@ -75,6 +75,42 @@ def jsonl(
     run(context, opened, bootstrap_servers, dry_run=dry_run, resume=resume)
 
 
+@command.command()
+@click.argument(
+    "paths", metavar="PATH...", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True
+)
+@_dry_run
+@_source
+@_language
+@bootstrap_option
+@click.pass_context
+def page(
+    context: click.Context,
+    /,
+    paths: tuple[Path, ...],
+    source: str | None,
+    language: str | None,
+    bootstrap_servers: str | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Publish pages, plain text or HTML: a page that holds several items gives several.
+
+    The main story comes first; notices are dropped; teasers of other stories become items of their own that name the
+    main story as their parent. `edNote` says how sure the borders are and what set them.
+
+    \b
+    Example:
+      newswire publish page article.html
+      newswire publish page wire-*.txt --language ar --source "Örnek Ajansı" --dry-run
+    """  # noqa: D301
+    from streams.sources.normalise import Defaults
+    from streams.sources.page import Pages
+
+    defaults = Defaults(source or (paths[0].stem if len(paths) == 1 else "pages"), language)
+    run(context, Pages(paths, defaults, lambda: datetime.now(UTC)), bootstrap_servers, dry_run=dry_run)
+
+
 def run(
     context: click.Context, source: Source, bootstrap_servers: str | None, *, dry_run: bool, resume: bool = False
 ) -> None:
