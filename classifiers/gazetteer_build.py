@@ -182,7 +182,22 @@ def normal_form(surface: str) -> str:
     return " ".join(words) + stem if all(words) and words else ""
 
 
-def build() -> dict[tuple[str, str, str, tuple[str, ...], str], set[str]]:
+def _loses_letters(surface: str, form: str) -> bool:
+    """"The D" (Detroit) would match every "the": single letters are no words to the scan."""
+    return sum(map(str.isalnum, surface)) > sum(map(str.isalnum, form))
+
+
+def read_rejected() -> frozenset[tuple[str, str]]:
+    """(normal form, language) of the GeoNames names that `gazetteer_filter` found to mislead."""
+    return frozenset(
+        (form, language)
+        for line in read_tsv("rejected.tsv")
+        for form in line["forms"].split("|")
+        for language in line["languages"].split(",")
+    )
+
+
+def build(rejected: frozenset[tuple[str, str]]) -> dict[tuple[str, str, str, tuple[str, ...], str], set[str]]:
     """Normal forms by (country, kind, case, languages, origin).
 
     Our rows win over the others: a form of ours in a language hides the city of that name, a blocking phrase hides
@@ -198,14 +213,14 @@ def build() -> dict[tuple[str, str, str, tuple[str, ...], str], set[str]]:
             blocked.update((normal_form(row.surface), language) for language in row.languages)
     for row in (*own, *cldr(), *geonames()):
         form = normal_form(row.surface)
-        if not form:
+        if not form or (row.origin == "geonames" and _loses_letters(row.surface, form)):
             continue
         languages = tuple(
             language
             for language in row.languages
             if (row.country == "-" or (form, language) not in blocked)
             and (form, row.country, language) not in seen
-            and (row.origin != "geonames" or (form, language) not in taken)
+            and (row.origin != "geonames" or (form, language) not in taken and (form, language) not in rejected)
         )
         if languages:
             seen.update((form, row.country, language) for language in languages)
@@ -215,7 +230,7 @@ def build() -> dict[tuple[str, str, str, tuple[str, ...], str], set[str]]:
 
 
 def main() -> None:
-    table = build()
+    table = build(read_rejected())
     lines = (
         "\t".join((country, kind, case, ",".join(languages), origin, "|".join(sorted(forms)))) + "\n"
         for (country, kind, case, languages, origin), forms in sorted(table.items())
