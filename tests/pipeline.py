@@ -56,7 +56,10 @@ class Pipeline:
             {n: {"num_partitions": p, "configs": configs} for n, p in self._partitions.items()},
             wait_for_metadata=True,
         )
-        self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, max_request_size=8 << 20, linger_ms=5)
+        self._producer = self._new_producer()
+
+    def _new_producer(self) -> KafkaProducer:
+        return KafkaProducer(bootstrap_servers=self.bootstrap_servers, max_request_size=8 << 20, linger_ms=5)
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +104,39 @@ class Pipeline:
             return all(consumer.position(p) >= ends[p] for p in places)
 
         wait_for(at_end, TIMEOUT, f"the end of {kafka_topic} was not reached")
+        consumer.close()
+        return found
+
+    def publish_in_a_transaction(self, items: Iterable[dict[str, Any]], partition: int | None = None) -> None:
+        """Articles as a source with a position writes them."""
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap_servers, transactional_id=self.prefix + "source")
+        producer.init_transactions()
+        producer.begin_transaction()
+        for one in items:
+            value = json.dumps(one).encode()
+            producer.send(self.prefix + wire.ARTICLES, value, key=one["uri"].encode(), partition=partition)
+        producer.commit_transaction()
+        producer.close(timeout=5)
+
+    def add_partitions(self, name: str, count: int) -> None:
+        """Gives a Kafka topic more partitions, so many in all."""
+        kafka_topic = self.prefix + name
+        self._admin.create_partitions({kafka_topic: count})
+        self._partitions[kafka_topic] = count
+        place = TopicPartition(kafka_topic, count - 1)
+        wait_for(lambda: self._has_leader(place), TIMEOUT, f"{place} has no leader")
+        self._producer.close(timeout=5)  # the old one knows the old count for five minutes
+        self._producer = self._new_producer()
+
+    def _has_leader(self, place: TopicPartition) -> bool:
+        (topic,) = self._admin.describe_topics([place.topic])
+        return any(p["partition_index"] == place.partition and p["leader_id"] >= 0 for p in topic["partitions"])
+
+    def ends(self, name: str, isolation_level: str = "read_committed") -> dict[int, int]:
+        """The offset behind the last record of each partition; read_committed: of the last that is decided."""
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers, isolation_level=isolation_level)
+        places = [TopicPartition(self.prefix + name, p) for p in range(self._partitions[self.prefix + name])]
+        found = {place.partition: offset for place, offset in consumer.end_offsets(places).items()}
         consumer.close()
         return found
 

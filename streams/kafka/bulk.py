@@ -13,7 +13,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 from kafka.record.util import encode_varint
@@ -57,7 +57,9 @@ def _check_delivered(batch: Any) -> None:
         raise KafkaTimeoutError(f"{batch.topic_partition}: no answer in {FLUSH_SECONDS:g} s")
     _, _, failure_of = batch.produce_future.value  # (base offset, time, function that gives the error of a record)
     if failure_of is not None:
-        raise KafkaError(f"{batch.topic_partition}: {failure_of(0)!r}")
+        error: KafkaError = failure_of(0)
+        error.add_note(f"writing {batch.topic_partition}")
+        raise error
 
 
 def _by_partition(producer: Any, outputs: Sequence[Output]) -> dict[tuple[str, int], list[bytes]]:
@@ -76,12 +78,20 @@ def _by_partition(producer: Any, outputs: Sequence[Output]) -> dict[tuple[str, i
                     f"{kafka_topic}: a record of {len(tail)} bytes; at most {limit} can be sent"
                 )
         if (count := counts.get(kafka_topic)) is None:
-            count = counts[kafka_topic] = len(producer.partitions_for(kafka_topic))
+            count = counts[kafka_topic] = partition_count(producer, kafka_topic)
         place = (kafka_topic, number % count)
         if (group := groups.get(place)) is None:
             group = groups[place] = []
         group.append(tail)
     return groups
+
+
+def partition_count(producer: Any, kafka_topic: str) -> int:
+    """How many partitions it has. Raises UnknownTopicOrPartitionError where it does not exist."""
+    try:
+        return len(producer.partitions_for(kafka_topic))
+    except KafkaTimeoutError as error:  # after max_block_ms; every existing one is known within milliseconds
+        raise UnknownTopicOrPartitionError(kafka_topic) from error
 
 
 def _spread(outputs: Sequence[Output]) -> list[int]:

@@ -116,3 +116,8 @@ def fenced(slot: str | None) -> LinkLostError:
         f"fenced off: another worker took {place} over (give every worker a --slot of its own), "
         "or a transaction outlived label.transaction_seconds"
     )
+
+
+def missing_topic(name: object) -> LinkLostError:
+    """The error of a worker whose Kafka topics have gone while it ran."""
+    return LinkLostError(f"a Kafka topic is missing ({name}); run `newswire topics create`")
