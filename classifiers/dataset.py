@@ -52,13 +52,15 @@ class Example:
         return Item(self.title, self.text, self.language, self.home)
 
 
-def read_examples(path: Path) -> list[Example]:
+def read_examples(path: Path, without_split: str = "") -> list[Example]:
     """Read one file, or every `*.jsonl` and `*.jsonl.gz` of a folder in the order of their names.
+
+    `without_split` is the split of examples that name none; empty deals them by a hash of the id.
 
     Raises DatasetError on a missing path, an empty set, a malformed line or two examples of one id.
     """
     files = _files(path)
-    examples = [example for file in files for example in _read_file(file)]
+    examples = [example for file in files for example in _read_file(file, without_split)]
     if not examples:
         raise DatasetError(f"{path}: no examples; give a .jsonl or .jsonl.gz file, or a folder of them")
     twice = [name for name, count in Counter(example.id for example in examples).items() if count > 1]
@@ -75,17 +77,17 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _read_file(path: Path) -> Iterator[Example]:
+def _read_file(path: Path, without_split: str) -> Iterator[Example]:
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         try:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _example(line, f"{path}:{number}")
+                    yield _example(line, f"{path}:{number}", without_split)
         except (gzip.BadGzipFile, EOFError) as error:
             raise DatasetError(f"{path}: not a whole gzip file ({error})") from error
 
 
-def _example(line: bytes, where: str) -> Example:
+def _example(line: bytes, where: str, without_split: str) -> Example:
     try:
         row = json.loads(line)
     except ValueError as error:
@@ -94,7 +96,7 @@ def _example(line: bytes, where: str) -> Example:
         raise DatasetError(f"{where}: one JSON object a line is wanted, this is a {type(row).__name__}")
     name = _text(row, "id", where) or where
     topics = tuple(code.removeprefix("medtop:") for code in _codes(row, "topics", where))
-    split = _text(row, "split", where) or _dealt(name)
+    split = _text(row, "split", where) or without_split or _dealt(name)
     if split not in ("train", "dev"):
         raise DatasetError(f'{where}: split is {split!r}; "train" or "dev" is wanted')
     language = _text(row, "lang", where)
