@@ -45,13 +45,11 @@ def feed(
     context: click.Context,
     /,
     places: tuple[str, ...],
-    source: str | None,
-    language: str | None,
-    country: str | None,
     allow: tuple[str, ...],
     bootstrap_servers: str | None,
     *,
     dry_run: bool,
+    **publisher: str | None,
 ) -> None:
     """Publish every entry of feed documents, once: RSS, Atom, RDF or JSON Feed, from files or addresses.
 
@@ -66,9 +64,10 @@ def feed(
     from streams.sources.feed_items import Publisher
 
     allowed = allow_list(allow)
+    country = (publisher["country"] or "").upper() or None
     documents = FeedDocuments(
         places,
-        Publisher(source or "", language, country.upper() if country else None),
+        Publisher(publisher["source"] or "", publisher["language"], country),
         lambda: Client(user_agent(""), allowed=allowed),
         lambda: datetime.now(UTC),
     )

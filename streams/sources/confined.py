@@ -167,4 +167,8 @@ def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], names: dic
     except RecursionError:
         return _Answer(None, "it is nested too deep to read")
     except Exception as error:  # noqa: BLE001 - the boundary of the process: a library that breaks on an input costs that input
-        return _Answer(None, f"it cannot be read: {type(error).__name__}: {str(error)[:200]}", worn_out=True)
+        return _Answer(None, f"it cannot be read: {type(error).__name__}: {_line(error)}", worn_out=True)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -35,6 +35,8 @@ _FORBIDDEN = re.compile(
     r"|abonelik|abone ol|be destur|prohibida|sin autorizacion|sans autorisation|reproduction interdite"
     r"|ohne (?:vorherige|schriftliche|zustimmung)"
 )
+# what a short notice says beside: all of them, or since when
+_ALL = re.compile(r"جميع|كافه|كامل|©|\(c\)|(?:19|20)\d\d|\ball\b|\btum\b|hemu|\balle\b|droits reserves|todos los")
 _LABEL = re.compile(
     r"^\W*(?:تنبيه|ملاحظه|تنويه|اخلاء مسووليه|هشدار|توجه|uyari|yasal uyari|onemli not|not|notice|legal notice"
     r"|disclaimer|warning|hisyari|aviso(?: legal)?|avertissement|mentions? legales?|hinweis)\s*[:：!-]"
@@ -75,7 +77,8 @@ def is_notice(paragraph: str) -> bool:
         return True
     if len(_FORBIDDEN.findall(folded)) > 1 and goods:
         return True
-    return rights and reserved and (label or len(paragraph) < SHORT_NOTICE_LETTERS)
+    short = len(paragraph) < SHORT_NOTICE_LETTERS and bool(_ALL.search(folded))
+    return rights and reserved and (label or short)
 
 
 def sign_off(paragraph: str) -> str | None:

@@ -73,7 +73,8 @@ def decoded(body: bytes, declared: str | None = None) -> Decoded:
     for pattern, charset in _WIDE:
         if pattern.match(body.lstrip(b"\r\n\t ")):
             return Decoded(body.decode(charset, "replace"), charset)
-    if b"\0" in body[:_SNIFFED_BYTES]:
+    head = body[:_SNIFFED_BYTES]
+    if b"\0" in head and not head.lstrip().startswith((b"<", b"{")):  # a feed may hold a stray one
         raise InvalidError("this is binary data, not a feed")
     text = _utf8(body)
     if text is not None:

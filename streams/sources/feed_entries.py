@@ -79,9 +79,12 @@ class Seen:
 
         `source` names the feed where an entry has neither guid nor address.
         """
-        for entry, (given, address) in reversed(_names(entries, feed_url, source)):
-            alias = self._by_address.get(address) if address != _NO_ADDRESS else None
-            name = given if given in self._known or alias is None else alias
+        chosen: dict[bytes, tuple[RawEntry, bytes]] = {}
+        for entry, given, address in _names(entries, feed_url, source):
+            # the address first: a guid that was known may be one that repeats
+            name = self._by_address.get(address, given) if address != _NO_ADDRESS else given
+            chosen.setdefault(name, (entry, address))
+        for name, (entry, address) in reversed(chosen.items()):
             found = self._note(name, address, _digest(_TEXT_BYTES, entry.title, entry.text))
             if found is not None:
                 yield FeedEntry(PREFIX + name.hex(), *entry[1:], revision=found)
@@ -92,6 +95,8 @@ class Seen:
         if known is None:
             self._remember(name, _Known(address, text, 0))
             return 0
+        if address not in (_NO_ADDRESS, known.address) and self._by_address.get(known.address) == name:
+            del self._by_address[known.address]  # it has moved: whoever comes to its old address is another
         changed = known.text != text and known.revisions < MAX_REVISIONS
         revisions = known.revisions + changed
         address = known.address if address == _NO_ADDRESS else address
@@ -104,7 +109,7 @@ class Seen:
             self._by_address[known.address] = name
 
 
-def _names(entries: Sequence[RawEntry], feed_url: str, source: str) -> list[tuple[RawEntry, tuple[bytes, bytes]]]:
+def _names(entries: Sequence[RawEntry], feed_url: str, source: str) -> list[tuple[RawEntry, bytes, bytes]]:
     """Each entry with the name that it gives itself and its address in short; entries that are there twice once.
 
     What several entries share names none of them: a guid, an address, an address but for its fragment.
@@ -118,7 +123,7 @@ def _names(entries: Sequence[RawEntry], feed_url: str, source: str) -> list[tupl
         by_url = bool(url_key_) and url_keys[url_key_] == 1
         if guid_key and guid_keys[guid_key] == 1:
             uri = url_uri(entry.guid)
-        elif entry.guid and guids[entry.guid] == 1 and not _PLACE_NUMBER.fullmatch(entry.guid):
+        elif guids[entry.guid] == 1 and _names_something(entry.guid):
             # the host of the articles, not of the feed: one publisher serves feeds under several hosts
             uri = guid_uri(entry.guid, yarl.URL(entry.url or feed_url).raw_host or "")
         elif by_url:
@@ -126,8 +131,15 @@ def _names(entries: Sequence[RawEntry], feed_url: str, source: str) -> list[tupl
         else:
             uri = text_uri(source, entry.title, entry.published or entry.updated, entry.text)
         address = _digest(_ADDRESS_BYTES, url_key_) if by_url else _NO_ADDRESS
-        named.append((entry, (bytes.fromhex(uri.removeprefix(PREFIX)), address)))
+        named.append((entry, bytes.fromhex(uri.removeprefix(PREFIX)), address))
     return named
+
+
+def _names_something(guid: str) -> bool:
+    """Whether a guid is neither empty, nor a place in the feed, nor a front page."""
+    if not guid or _PLACE_NUMBER.fullmatch(guid):
+        return False
+    return bool(_key(guid)) or not guid.startswith(("http://", "https://"))
 
 
 def _key(url: str) -> str:

@@ -48,6 +48,8 @@ def _article(entry: FeedEntry, publisher: Publisher, now: datetime) -> Article:
     )
     article = article_of_short(item, Defaults(publisher.name, publisher.language), now)
     extra: dict[str, Any] = {"by": entry.author, "info_sources": [_source(publisher)]}
+    if not entry.published:
+        extra["first_created"] = None  # an entry of Atom may only say when it was last changed
     if entry.categories:
         extra["subjects"] = [Subject(name=name, rel="about") for name in entry.categories]
     if entry.revision:

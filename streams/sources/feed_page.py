@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import trafilatura
-
 from streams.errors import InvalidError
 
 
@@ -11,6 +9,8 @@ def page_text(body: bytes, url: str) -> str:
     """The text of a page, paragraphs as lines. Raises InvalidError where there is none."""
     if b"\0" in body[:1024] and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InvalidError("this is binary data, not a page")
+    import trafilatura  # noqa: PLC0415 - takes half a second and 60 MB, and only the child process needs it
+
     # precision: what surrounds the story is worse than a missing paragraph; `fast` lost a page of an agency whole
     text: str | None = trafilatura.extract(body, url=url, favor_precision=True, include_comments=False, fast=False)
     if not text:

@@ -67,7 +67,8 @@ def parse_feed(body: bytes, url: str, charset: str | None = None) -> ParsedFeed:
     feed = made.feed
     # a file has no address of its own: the site that the feed names stands in
     base = url if url.startswith("http") else absolute(feed.get("link"), url) or url
-    entries = tuple(_entry(entry, base) for entry in made.entries[:MAX_ENTRIES])
+    atom = made.version.startswith("atom")
+    entries = tuple(_entry(entry, base, atom=atom) for entry in made.entries[:MAX_ENTRIES])
     return ParsedFeed(
         made.get("version") or "unknown",
         read_in,
@@ -78,7 +79,7 @@ def parse_feed(body: bytes, url: str, charset: str | None = None) -> ParsedFeed:
     )
 
 
-def _entry(entry: Any, base: str) -> RawEntry:
+def _entry(entry: Any, base: str, *, atom: bool) -> RawEntry:
     texts = [part.get("value") or "" for part in (*entry.get("content", ()), entry.get("summary_detail") or {})]
     title = _of_detail(entry.get("title_detail") or {})
     return RawEntry(
@@ -87,7 +88,8 @@ def _entry(entry: Any, base: str) -> RawEntry:
         title=title,
         text=fullest(texts),
         language=tag_or_none(entry.get("language") or (entry.get("title_detail") or {}).get("language")),
-        published=_date(entry, "published"),
+        # dc:date of RSS is a date of publication; feedparser takes it for one of change
+        published=_date(entry, "published") or (None if atom else _date(entry, "updated")),
         updated=_date(entry, "updated"),
         author=plain_line(str(entry.get("author") or ""), 200) or None,
         categories=categories_of(tag.get("term") for tag in entry.get("tags", ())),

@@ -71,6 +71,8 @@ _DROPPED = frozenset(
         "head",
     ]
 )
+# Characters that XML 1.0 forbids (2.2), so no tree of lxml takes them
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _PARSER = etree.HTMLParser(recover=True, remove_comments=True, remove_pis=True)
 # WordPress puts this under every entry, in every feed that it makes
 _FOOTER = re.compile(r"\nThe post .{1,400} (?:appeared first on|first appeared on) .{1,200}$")
@@ -105,14 +107,20 @@ def _words(markup: str) -> str:
 
     The walk is libxml2's, Python only touches the blocks: a quarter of the time of a walk over every element.
     """
-    markup = markup.replace("\r", " ").replace("\n", " ")
+    markup = _FORBIDDEN.sub("", markup.replace("\r", " ").replace("\n", " "))
     root = etree.fromstring(f"<div>{markup}</div>", _PARSER)
     if root is None:
         return ""
     etree.strip_elements(root, *_DROPPED, with_tail=False)
     for block in root.iter(*_BLOCKS):
-        block.text = f"\n{block.text or ''}"
-        block.tail = f"\n{block.tail or ''}"
+        try:
+            block.text, block.tail = f"\n{block.text or ''}", f"\n{block.tail or ''}"
+        except ValueError:  # a forbidden character that came as a reference: &#31;
+            block.text, block.tail = _allowed(block.text), _allowed(block.tail)
     # done here in one pass over lines, what `clean` would need three expressions for
     lines = (" ".join(line.split()) for line in "".join(root.itertext()).split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def _allowed(text: str | None) -> str:
+    return "\n" + _FORBIDDEN.sub("", text or "")

@@ -28,6 +28,7 @@ _AMP_PATH = re.compile(r"^/amp(?=/)|/amp(?:\.html)?/?$")
 # hashlib lets go of the interpreter lock from 2,048 bytes on, and the producer's thread keeps it for up to 5 ms: 70 us
 # an item where hashing takes 3
 _PIECE_BYTES = 2_000
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _AMP_QUERY = frozenset({"amp", "outputtype", "amp_js_v"})
 
 
@@ -46,7 +47,7 @@ def url_key(url: str) -> str:
     """
     address = _canonical(url)
     host = _DEVICE_HOST.sub("", address.raw_host or "")
-    port = f":{address.explicit_port}" if address.explicit_port not in (None, 80, 443) else ""
+    port = f":{address.explicit_port}" if address.explicit_port else ""
     path = _AMP_PATH.sub("", address.raw_path).rstrip("/")
     pairs = [(name, value) for name, value in address.query.items() if name.lower() not in _AMP_QUERY]
     query = yarl.URL.build(path="/", query=pairs).raw_query_string
@@ -80,22 +81,19 @@ def _urn(kind: str, *parts: str) -> str:
 def _canonical(url: str) -> yarl.URL:
     try:
         address = yarl.URL(url.strip())
-        if address.scheme not in ("http", "https") or not address.raw_host:
+        if address.scheme not in {"http", "https"} or not address.raw_host:
             raise InvalidError(f"url: {url[:200]!r} is not an address of http or https")
         kept = sorted((n, v) for n, v in address.query.items() if not _TRACKING.fullmatch(n))
         fragment = address.fragment if address.fragment.startswith("!") else ""
-        path = _SESSION_IN_PATH.sub("", address.raw_path)
+        host = address.raw_host.lower().rstrip(".")
         port = address.explicit_port
-        return (
-            yarl.URL.build(
-                scheme=address.scheme,
-                host=address.raw_host.lower().rstrip("."),
-                port=None if port == (443 if address.scheme == "https" else 80) else port,
-                path=path,
-                encoded=True,
-            )
-            .with_query(kept or None)
-            .with_fragment(fragment or None)
+        bare = yarl.URL.build(
+            scheme=address.scheme,
+            host=f"[{host}]" if ":" in host else host,
+            port=None if port == _DEFAULT_PORTS[address.scheme] else port,
+            path=_SESSION_IN_PATH.sub("", address.raw_path),
+            encoded=True,
         )
+        return yarl.URL(str(bare.with_query(kept or None).with_fragment(fragment or None)))
     except (ValueError, UnicodeError) as error:
         raise InvalidError(f"url: {url[:200]!r} is not an address: {error}") from error

@@ -51,12 +51,13 @@ class JsonLines:
         self._now = now
         self._size = size
         self._read = 0
+        self._stream: io.BufferedIOBase | None = None
 
     def steps(self, position: Position | None) -> Iterator[Step]:
         """See Source. Blank lines are passed over."""
         number = 0
         try:
-            stream = _unpacked(self._raw)
+            stream = self._stream = _unpacked(self._raw)
             number, offset = self._go_to(stream, position)
             for line in _lines(stream, offset):
                 number += 1
@@ -76,6 +77,8 @@ class JsonLines:
 
     def close(self) -> None:
         """Closes the file."""
+        if self._stream is not None:
+            self._stream.close()
         self._raw.close()
 
     def _outcome(self, line: _Line, number: int) -> Article | Rejected:
@@ -128,7 +131,8 @@ def _lines(stream: io.BufferedIOBase, offset: int) -> Iterator[_Line]:
         offset += len(piece)
         if piece.endswith(b"\n") or len(piece) < limit:
             value = piece.strip().removeprefix(b"\xef\xbb\xbf")
-            yield _Line(value, len(value), offset)
+            kept = value if len(value) <= MAX_RECORD_BYTES else value[:KEPT_BYTES]
+            yield _Line(kept, len(value), offset)
             continue
         kept, size = piece[:KEPT_BYTES], len(piece)
         del piece  # of a line that is too long only the beginning is held while the rest is passed over
@@ -137,4 +141,4 @@ def _lines(stream: io.BufferedIOBase, offset: int) -> Iterator[_Line]:
             if rest.endswith(b"\n"):
                 break
         offset += size - limit
-        yield _Line(kept, size, offset)
+        yield _Line(kept, size - rest.endswith(b"\n"), offset)

@@ -95,9 +95,9 @@ def article_of_short(item: ShortItem, defaults: Defaults, now: datetime) -> Arti
         raise InvalidError("`text` is empty: nothing to label")
     title = clean_line(item.title) or _lead(text)
     published = rfc3339(item.published, "published") if item.published else None
-    source = _source_name(item.source or "") or defaults.source
+    named = _source_name(item.source or "")
     url = canonical_url(item.url) if item.url else None
-    uri = _checked(item.uri) if item.uri else url_uri(url) if url else text_uri(source, title, published, text)
+    uri = _checked(item.uri) if item.uri else url_uri(url) if url else text_uri(named, title, published, text)
     future = published is not None and parse_timestamp(published) > now
     made: dict[str, Any] = {
         "uri": uri,
@@ -106,7 +106,7 @@ def article_of_short(item: ShortItem, defaults: Defaults, now: datetime) -> Arti
         "first_created": published,
         "headlines": [Headline(value=title, role="main", content_type="text/plain")],
         "bodies": [Body(value=text, role="main", content_type="text/plain")],
-        "info_sources": [InfoSource(name=source)],
+        "info_sources": [InfoSource(name=named or defaults.source)],
         "language": language_tag(item.language) if item.language else defaults.language,
         "alt_ids": [AlternativeId(role="canonicalUrl", value=url)] if url else None,
         "ed_note": "firstCreated lies in the future, as the publisher gave it" if future else None,

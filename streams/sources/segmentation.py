@@ -246,4 +246,5 @@ def _share(words: set[str], others: set[str]) -> float:
 
 
 def _sigmoid(value: float) -> float:
-    return 1 / (1 + math.exp(-value))
+    """At most 0.99: the synthetic pages it was learnt from are tidier than real ones."""
+    return min(0.99, 1 / (1 + math.exp(-value)))
