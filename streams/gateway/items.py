@@ -138,11 +138,12 @@ def card_of(article: LabelledArticle, labels: Labels) -> Card:
     """The card of an item; a label that the tables do not know goes by its code."""
     block = article.classification
     topic = next((axis for axis in block.axes if axis.axis == "topic"), None)
+    headline = main_headline(article)
     return Card(
         uri=article.uri,
         at=round(parse_timestamp(block.labelled_at, field="labelledAt").timestamp() * 1000),
-        title=_shortened(main_headline(article), HEADLINE_CHARACTERS),
-        snippet=_shortened(main_text(article), SNIPPET_CHARACTERS),
+        title=_shortened(headline, HEADLINE_CHARACTERS),
+        snippet=_shortened(_continued(headline, main_text(article)), SNIPPET_CHARACTERS),
         language=block.language.tag,
         status=block.status,
         topics=_topic_marks(article, labels),
@@ -176,6 +177,15 @@ def _country_marks(article: LabelledArticle, labels: Labels) -> list[CountryMark
         percent = None if score is None else round(100 * score)
         marks.append(CountryMark(code, names.get(code) or code, region.slug if region else None, percent))
     return marks
+
+
+def _continued(headline: str, text: str) -> str:
+    """The text; where the headline is its beginning, as with a teaser, what follows on it."""
+    lead = headline.rstrip("…")
+    if lead and text.startswith(lead):
+        rest = text[len(lead) :].lstrip()
+        return f"…{rest}" if rest else ""
+    return text
 
 
 def _shortened(text: str, characters: int) -> str:

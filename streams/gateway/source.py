@@ -24,14 +24,14 @@ POLL_SECONDS = 0.5
 OFFSETS_PER_ITEM = 2
 
 
-def labelled_source(bootstrap_servers: str, recent_items: int) -> Source:
+def labelled_source(bootstrap_servers: str, recent_items: int, kafka_topic: str = LABELLED) -> Source:
     """A source of labelled items that begins with about so many of those that are there.
 
     Reading raises TransientError where Kafka cannot be reached or the Kafka topic is missing.
     """
 
     def source(stopped: Callable[[], bool]) -> Iterator[Batch]:
-        with Reader(bootstrap_servers, [LABELLED], start="latest") as reader:
+        with Reader(bootstrap_servers, [kafka_topic], start="latest") as reader:
             bounds = reader.bounds()
             share = -(-recent_items * OFFSETS_PER_ITEM // len(bounds))
             start = {place: max(first, behind - share) for place, (first, behind) in bounds.items()}

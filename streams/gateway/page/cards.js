@@ -29,7 +29,7 @@ export function card(item, context) {
       "article",
       {},
       element("h3", { dir: direction }, headline),
-      element("p", { class: "snippet", dir: direction, lang: item.language, text: item.snippet }),
+      item.snippet ? element("p", { class: "snippet", dir: direction, lang: item.language, text: item.snippet }) : null,
       element("div", { class: "labels" }, ...topicChips(item, context), ...countryChips(item, context), sourceOf(item)),
       details,
     ),
@@ -145,9 +145,15 @@ function topicNames(names) {
   return Object.fromEntries(Object.entries(names.slugs ?? {}).map(([code, slug]) => [code, names.topics[slug]]));
 }
 
+const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
+
+// Text of a body; no parser of the browser is let near it, which would make elements of what it reads.
 function plain(body) {
   if (!/html/i.test(body.contentType ?? "")) return body.value;
-  return new DOMParser().parseFromString(body.value, "text/html").body.textContent;
+  return body.value
+    .replace(/<\/(?:p|div|li|h[1-6])>|<br\s*\/?>/gi, "\n")
+    .replace(/<[^<>]{1,2000}>/g, " ")
+    .replace(/&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,7}));/g, (_, name, code) => (name ? ENTITIES[name] : String.fromCodePoint(Math.min(Number(code), 0x10ffff))));
 }
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;

@@ -118,11 +118,11 @@ class Feed:
 
 @contextlib.contextmanager
 def running(
-    source: Source, *, limits: Limits | None = None, clock: Callable[[], float] = time.time
+    source: Source, *, limits: Limits | None = None, clock: Callable[[], float] = time.time, port: int = 0
 ) -> Iterator[Running]:
-    """A gateway on a free port, stopped at the end; an exception of its source is in `failure`."""
+    """A gateway, by default on a free port, stopped at the end; an exception of its source is in `failure`."""
     app = create_app(source, LABELS, Metrics(CollectorRegistry()), clock=clock, limits=limits)
-    bound = bind("127.0.0.1", 0)
+    bound = bind("127.0.0.1", port)
     server = Server(app, bound)
     gateway = Running(server, address_of(bound))
     thread = threading.Thread(target=gateway.run)

@@ -78,3 +78,16 @@ def test_time_of_labelling_is_kept_to_the_millisecond():
 def test_item_labelled_at_no_time_is_refused():
     with pytest.raises(InvalidError, match="labelledAt"):
         entry_of(Labelled(0, 0, labelled_at_no_time(article())), LABELS)
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "snippet"),
+    [
+        ("The first words…", "The first words of a teaser.", "…of a teaser."),
+        ("All of it", "All of it", ""),
+        ("Another title", "The text.", "The text."),
+        ("…", "The text.", "The text."),
+    ],
+)
+def test_snippet_does_not_say_the_headline_again(title: str, text: str, snippet: str):
+    assert card_of(article(title=title, bodies=[{"value": text}]), LABELS).snippet == snippet
