@@ -76,7 +76,7 @@ def keep(broker: KafkaBroker) -> None:
 def shown_progress() -> Iterator[Progress]:
     """A progress bar on stderr for what takes long; plain lines where stderr is no terminal."""
     if not sys.stderr.isatty():
-        yield _plain_line
+        yield _plain_lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -99,6 +99,12 @@ def shown_progress() -> Iterator[Progress]:
         yield show
 
 
-def _plain_line(what: str, done: int, total: int) -> None:
-    if done in (0, total):
-        click.echo(f"{what}: {'done' if done else 'started'}", err=True)
+def _plain_lines() -> Progress:
+    seen: set[str] = set()
+
+    def show(what: str, _done: int, _total: int) -> None:
+        if what not in seen:
+            seen.add(what)
+            click.echo(f"{what} ...", err=True)
+
+    return show

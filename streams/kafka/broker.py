@@ -79,6 +79,7 @@ class KafkaBroker:
         self._quorum = quorum
         self._cache = cache
         self._progress = progress
+        self._cluster_id = ""
         self._lock: FolderLock | None = None
         self._ports: list[Reservation] = []
         self._process: subprocess.Popen[bytes] | None = None
@@ -131,7 +132,9 @@ class KafkaBroker:
         self._lock = self._lock or FolderLock(self.data)
         self._ports = self._ports or self._reserve()
         self.port = self._ports[0].port
-        quorum = self._quorum or Quorum(1, {1: self._ports[1].port}, cluster_id_of(self.data) or new_id())
+        known = cluster_id_of(self.data) or new_id()
+        quorum = self._quorum or Quorum(1, {1: self._ports[1].port}, known)
+        self._cluster_id = quorum.cluster_id
         format_folder(self.data, runtime.checkpoint, node_id=quorum.node_id, cluster_id=quorum.cluster_id)
         node = Node(self.data, self.port, quorum.node_id, quorum.voters)
         write_whole(self.data / "server.properties", server_properties(node, self._config))
@@ -159,7 +162,7 @@ class KafkaBroker:
         if self._process is None:
             raise BrokerError(f"the Kafka at {self.bootstrap_servers} was not started")
         try:
-            ready = wait_until_up(self._process, self.port, {self.node_id, *peers}, timeout)
+            ready = wait_until_up(self._process, self.port, self._cluster_id, {self.node_id, *peers}, timeout)
         except TimeoutError:
             raise BrokerError(f"Kafka was not ready after {timeout:.0f} s; see {self.data}/kafka.log") from None
         if not ready:

@@ -109,7 +109,12 @@ def _make_missing(runtime: Runtime, progress: Progress) -> None:
 def _run(arguments: list[str], what: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - our own command, no shell
-            arguments, capture_output=True, text=True, check=False, env=java_environment(), timeout=PREPARE_SECONDS
+            arguments,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=java_environment(os.environ),
+            timeout=PREPARE_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BrokerError(f"cannot {what}: {error}") from error
@@ -141,12 +146,13 @@ def _make_archive(runtime: Runtime, folder: Path) -> Path:
     result = folder / "kafka.jsa"
     ports = Reservation(), Reservation()
     _configure(folder, ports[0].port, ports[1].port)
-    format_folder(folder, runtime.checkpoint, node_id=1, cluster_id=new_id())
+    cluster_id = new_id()
+    format_folder(folder, runtime.checkpoint, node_id=1, cluster_id=cluster_id)
     flags = (f"-XX:SharedArchiveFile={runtime.base_archive}", f"-XX:ArchiveClassesAtExit={result}")
     with (folder / "kafka.out").open("wb") as output:
         process = spawn(runtime.command(folder, 256, *flags), output, death_signal=signal.SIGKILL)
     try:
-        if wait_until_up(process, ports[0].port, {1}, PREPARE_SECONDS):
+        if wait_until_up(process, ports[0].port, cluster_id, {1}, PREPARE_SECONDS):
             process.terminate()
             process.wait(PREPARE_SECONDS)
     finally:

@@ -14,13 +14,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from streams.kafka.broker_errors import BrokerError
 from streams.kafka.broker_settings import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 LAUNCH = Path(__file__).with_name("broker_launch.py")
@@ -30,8 +30,13 @@ ORPHAN_SECONDS = 15.0  # how long a killed owner's Kafka may take to end; 1.8 s 
 POLL_SECONDS = 0.03
 
 
-def java_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in FOREIGN_OPTIONS}
+def java_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what would change Java's options, and with a locale that can write every file name."""
+    kept = {name: value for name, value in environ.items() if name not in FOREIGN_OPTIONS}
+    locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "C")
+    if "utf" not in locale.lower():  # in the C locale Java cannot open a folder named in Turkish or Arabic
+        kept["LC_ALL"] = "C.UTF-8"
+    return kept
 
 
 def spawn(
@@ -51,7 +56,7 @@ def spawn(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=java_environment(),
+                env=java_environment(os.environ),
                 start_new_session=True,  # Ctrl-C in the terminal ends the workers first, then the owner ends Kafka
                 pass_fds=tuple(inherit),
             )
@@ -102,31 +107,44 @@ class Reservation:
 def _why_not(port: int, error: OSError) -> str:
     if isinstance(error, PermissionError):
         return f"port {port} needs root; choose one above 1023"
-    owner = "a Kafka broker answers there" if live_brokers(port) else "another program has it"
+    owner = "a Kafka broker answers there" if ask(port) else "another program has it"
     return f"port {port} is taken ({owner}); stop it or choose another port"
 
 
-def live_brokers(port: int, timeout: float = 2.0) -> set[int]:
-    """Ids of the brokers that are up, asked at a loopback port; empty if nobody answers.
+class Answer(NamedTuple):
+    """What a Kafka says of itself."""
 
-    One Metadata request v1 for no topics by hand (https://kafka.apache.org/protocol#The_Messages_Metadata): ready
+    cluster_id: str
+    brokers: frozenset[int]  # ids of those that are up
+
+
+def ask(port: int, timeout: float = 2.0) -> Answer | None:
+    """Ask the Kafka at a loopback port who it is; None if nobody, or no Kafka, answers.
+
+    One Metadata request v2 for no topics by hand (https://kafka.apache.org/protocol#The_Messages_Metadata): ready
     means that this answer holds the node itself, which a TCP connection does not show.
     """
     try:
         with socket.create_connection((HOST, port), timeout) as connection, connection.makefile("rb") as answer:
-            connection.sendall(struct.pack(">ihhihi", 14, 3, 1, 1, -1, 0))
+            connection.sendall(struct.pack(">ihhihi", 14, 3, 2, 1, -1, 0))
             _, _, count = struct.unpack(">iii", answer.read(12))
-            return {_read_broker(answer) for _ in range(count)}
+            brokers = frozenset(_read_broker(answer) for _ in range(count))
+            return Answer(_read_string(answer), brokers)
     except (OSError, struct.error):
-        return set()
+        return None
 
 
 def _read_broker(answer: IO[bytes]) -> int:
-    node, host = struct.unpack(">ih", answer.read(6))
-    answer.read(host + 4)
-    (rack,) = struct.unpack(">h", answer.read(2))
-    answer.read(max(rack, 0))
+    (node,) = struct.unpack(">i", answer.read(4))
+    _read_string(answer)  # host
+    answer.read(4)  # port
+    _read_string(answer)  # rack
     return int(node)
+
+
+def _read_string(answer: IO[bytes]) -> str:
+    (length,) = struct.unpack(">h", answer.read(2))
+    return answer.read(max(length, 0)).decode(errors="replace")
 
 
 class FolderLock:
@@ -175,15 +193,19 @@ def _lives(pid: str) -> bool:
     return True
 
 
-def wait_until_up(process: subprocess.Popen[bytes], port: int, nodes: AbstractSet[int], seconds: float) -> bool:
+def wait_until_up(
+    process: subprocess.Popen[bytes], port: int, cluster_id: str, nodes: AbstractSet[int], seconds: float
+) -> bool:
     """Wait until the Kafka at this port knows that all these nodes are up; False if its process ends first.
+
+    The id tells ours from another that was faster to take the port, and whose node has the same number.
 
     Raises:
         TimeoutError: neither came.
 
     """
     deadline = time.monotonic() + seconds
-    while not nodes <= live_brokers(port):
+    while not ((answer := ask(port)) and answer.cluster_id == cluster_id and nodes <= answer.brokers):
         if process.poll() is not None:
             return False
         if time.monotonic() > deadline:

@@ -45,7 +45,14 @@ class Node(NamedTuple):
 def server_properties(node: Node, overrides: Mapping[str, str | int]) -> str:
     """Kafka's configuration file for one node; https://kafka.apache.org/documentation/#brokerconfigs."""
     settings = {**_identity(node), **_guarantees(len(node.voters)), **_size(len(node.voters)), **overrides}
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={_escaped(str(value))}\n" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    """A value of a Java properties file, which is read as Latin-1 with escapes (java.util.Properties)."""
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    codes = [int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2)]
+    return "".join(chr(code) if 0x20 <= code < 0x7F else f"\\u{code:04x}" for code in codes)
 
 
 def _identity(node: Node) -> dict[str, str | int]:

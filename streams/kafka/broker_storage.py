@@ -25,9 +25,11 @@ def open_folder(data: Path) -> None:
     """Make the folder, or see that it is one a Kafka of this version may use.
 
     Raises:
-        BrokerRefusedError: a newer Kafka wrote it, or the disk is full.
+        BrokerRefusedError: a newer Kafka wrote it, the disk is full, or its name will not do.
 
     """
+    if "," in str(data):
+        raise BrokerRefusedError(f"{data}: Kafka takes a comma for the end of a folder's name; use another data folder")
     data.mkdir(parents=True, exist_ok=True)
     if disk_is_full(data):
         raise BrokerRefusedError(full_disk(data))
@@ -100,7 +102,7 @@ def why_it_ended(data: Path, lines: list[str]) -> str:
     if "OutOfMemoryError" in text:
         return "Java ran out of memory; fewer partitions or a larger heap are needed"
     if "Address already in use" in text:
-        return "another program took its port meanwhile"
+        return "another program took its port meanwhile; start it again or choose another port"
     for mark in TELLING:
         if found := [line.strip() for line in lines if re.search(mark, line)]:
             return found[0][:300]

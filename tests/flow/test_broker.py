@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
 from streams.kafka.broker import BrokerError, KafkaBroker
-from streams.kafka.broker_process import live_brokers
+from streams.kafka.broker_process import ask
 from tests.flow.kafka_records import make_topic, read, write
 from tests.helpers import wait_for
 
@@ -70,6 +70,13 @@ def test_records_and_places_outlive_a_stop(tmp_path: Path) -> None:
         assert read(broker.bootstrap_servers, "kept", 3) == [b"1", b"2", b"3"]
 
 
+def test_a_folder_may_be_named_in_any_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    with KafkaBroker(tmp_path / "veri ağı" / "بيانات") as broker:
+        make_topic(broker.bootstrap_servers, "kept")
+    assert (broker.data / "logs" / "kept-0").is_dir()
+
+
 def test_acknowledged_records_outlive_kill_9(broker: KafkaBroker) -> None:
     make_topic(broker.bootstrap_servers, "kept", partitions=3)
     values = [b"%d" % number for number in range(5000)]
@@ -88,7 +95,7 @@ def test_stop_ends_it_and_may_be_repeated(broker: KafkaBroker) -> None:
     broker.stop()
     assert not broker.alive
     assert broker.pid is None
-    assert live_brokers(broker.port) == set()
+    assert ask(broker.port) is None
     broker.stop()
 
 

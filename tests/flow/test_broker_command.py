@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from streams.kafka.broker_process import live_brokers
+from streams.kafka.broker_process import ask
 from tests.helpers import wait_for
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def command(tmp_path: Path) -> Iterator[Command]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(command: Command, tmp_path: Path, number: signal.Signals) -> None:
-    assert live_brokers(command.port) == {1}
+    answer = ask(command.port)
+    assert answer is not None
+    assert answer.brokers == {1}
     command.process.send_signal(number)
     status, errors = command.end()
     assert status == 0

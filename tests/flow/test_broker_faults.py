@@ -47,6 +47,21 @@ def test_a_port_that_another_program_has(tmp_path: Path) -> None:
         assert f"port {port} is taken (another program has it)" in refusal(KafkaBroker(tmp_path, port))
 
 
+def test_a_port_that_two_take_at_once(tmp_path: Path) -> None:
+    """Both see it free; Java of the slower one cannot listen there, though a Kafka answers, even one of node 1."""
+    first = KafkaBroker(tmp_path / "first")
+    try:
+        first.launch()
+        second = KafkaBroker(tmp_path / "second", first.port)
+        message = refusal(second)
+        first.wait_ready()
+    except BrokerError as error:  # the second was faster
+        message = str(error)
+    finally:
+        first.stop()
+    assert message.endswith("another program took its port meanwhile; start it again or choose another port")
+
+
 def test_a_folder_in_use(kafka: KafkaBroker) -> None:
     message = refusal(KafkaBroker(kafka.data))
     assert message == f"{kafka.data} is in use by process {os.getpid()}; stop it or use another data folder"

@@ -16,11 +16,12 @@ import pytest
 from streams.kafka import broker_launch
 from streams.kafka.broker_errors import BrokerError
 from streams.kafka.broker_process import (
+    Answer,
     FolderLock,
     Reservation,
+    ask,
     java_environment,
     kill_group,
-    live_brokers,
     spawn,
     wait_until_up,
 )
@@ -72,29 +73,30 @@ def test_a_server_that_speaks_no_kafka_is_no_broker(listener: socket.socket) -> 
 
     thread = threading.Thread(target=answer)
     thread.start()
-    assert live_brokers(listener.getsockname()[1]) == set()
+    assert ask(listener.getsockname()[1]) is None
     thread.join()
 
 
 def test_silence_is_no_broker(listener: socket.socket) -> None:
-    assert live_brokers(listener.getsockname()[1], timeout=0.05) == set()
+    assert ask(listener.getsockname()[1], timeout=0.05) is None
 
 
 def test_a_broker_with_a_rack_and_one_without_are_read() -> None:
-    """The layout of a Metadata v1 answer: node id, host, port, rack (nullable)."""
+    """A Metadata v2 answer: brokers (node id, host, port, nullable rack), cluster id, and what follows."""
     body = b"\0\0\0\x03" + b"\0\0\0\x02"
     body += b"\0\0\0\x01\0\x09127.0.0.1\0\0\x23\x84\xff\xff" + b"\0\0\0\x07\0\x01h\0\0\x23\x84\0\x02r1"
+    body += b"\0\x04here" + b"\0\0\0\x01" + b"\0\0\0\0"
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
             connection, _ = server.accept()
             with connection:
-                assert connection.recv(100)[4:8] == b"\0\x03\0\x01"
+                assert connection.recv(100)[4:8] == b"\0\x03\0\x02"
                 connection.sendall(len(body).to_bytes(4, "big") + body)
 
         thread = threading.Thread(target=answer)
         thread.start()
-        assert live_brokers(server.getsockname()[1]) == {1, 7}
+        assert ask(server.getsockname()[1]) == Answer("here", frozenset({1, 7}))
         thread.join()
 
 
@@ -188,17 +190,19 @@ def test_a_program_that_is_not_there_is_an_ended_program(tmp_path: Path) -> None
     with (tmp_path / "out").open("wb") as output:
         process = spawn([str(tmp_path / "java")], output, death_signal=signal.SIGTERM)
     reserved = Reservation()
-    assert not wait_until_up(process, reserved.port, {1}, 30)
+    assert not wait_until_up(process, reserved.port, "any", {1}, 30)
     reserved.release()
     assert process.wait(30) != 0
     assert "No such file" in (tmp_path / "out").read_text()
 
 
-def test_foreign_options_do_not_reach_java(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Xmx1m")
-    monkeypatch.setenv("KEPT", "yes")
-    assert "JAVA_TOOL_OPTIONS" not in java_environment()
-    assert java_environment()["KEPT"] == "yes"
+def test_foreign_options_do_not_reach_java() -> None:
+    assert java_environment({"JAVA_TOOL_OPTIONS": "-Xmx1m", "LANG": "tr_TR.utf8"}) == {"LANG": "tr_TR.utf8"}
+
+
+@pytest.mark.parametrize("environ", [{}, {"LANG": "C"}, {"LANG": "tr_TR.UTF-8", "LC_ALL": "POSIX"}])
+def test_java_can_write_every_file_name(environ: dict[str, str]) -> None:
+    assert java_environment(environ) == {**environ, "LC_ALL": "C.UTF-8"}
 
 
 # --- the lock of a data folder

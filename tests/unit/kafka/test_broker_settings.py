@@ -57,6 +57,12 @@ def test_the_controller_port_is_the_one_its_voters_know() -> None:
     assert settings["listeners"].endswith("CONTROLLER://127.0.0.1:4001")
 
 
+def test_a_folder_may_be_named_in_any_language() -> None:
+    text = server_properties(Node(Path("/veri ağı/بيانات\\😀"), 9092, 1, {1: 4001}), {})
+    line = next(line for line in text.splitlines() if line.startswith("log.dirs="))
+    assert line == "log.dirs=/veri a\\u011f\\u0131/\\u0628\\u064a\\u0627\\u0646\\u0627\\u062a\\\\\\ud83d\\ude00/logs"
+
+
 def test_ids_are_kafka_uuids() -> None:
     for _ in range(500):
         text = new_id()

@@ -95,5 +95,11 @@ def test_the_reason_is_found_in_what_kafka_wrote(tmp_path: Path, lines: list[str
     assert "\n" not in told
 
 
+def test_a_name_that_kafka_would_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BrokerRefusedError, match="takes a comma for the end"):
+        open_folder(tmp_path / "a,b")
+    assert not (tmp_path / "a,b").exists()
+
+
 def test_no_output_is_no_lines(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "kafka.out") == []
