@@ -1,0 +1,218 @@
+"""Every panel and every rule on a real Prometheus that scrapes real workers under load, on a real Kafka."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import urllib.parse
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry, start_http_server
+
+from streams.metrics import Metrics
+from tests.helpers import wait_for
+from tests.pipeline import Pipeline, WorkerProcess, item
+from tests.repository.source import ROOT
+from tests.repository.test_dashboards import boards, panels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.kafka, pytest.mark.prometheus]
+
+# what each item must become: two topics, one region, an item without either, one that a classifier cannot take
+TEXTS = ("sport yemen", "economy health germany", "nothing of note", "poison-topics sport")
+TIMEOUT = 120.0
+WINDOW = "8s"  # of a rate: eight scrapes
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Prometheus:
+    """Asks a Prometheus what Grafana would ask it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def get(self, path: str, **parameters: str) -> Any:
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as answer:
+            return json.load(answer)["data"]
+
+    def ready(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).status == 200
+        except OSError:
+            return False
+
+    def instant(self, expression: str) -> list[Any]:
+        return self.get("query", query=expression)["result"]
+
+    def value(self, expression: str) -> float:
+        """The value of an expression that has one series."""
+        (one,) = self.instant(expression)
+        return float(one["value"][1])
+
+
+@contextmanager
+def running(folder: Path, jobs: dict[str, list[str]]) -> Iterator[Prometheus]:
+    """A Prometheus with our rules that scrapes these targets each second."""
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("prometheus is not installed: apt-get install prometheus")
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(ROOT / "deploy" / "prometheus" / "rules" / "*.yml")],
+        "scrape_configs": [
+            {"job_name": name, "static_configs": [{"targets": targets}]} for name, targets in jobs.items()
+        ],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        program,
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address={address}",
+        "--log.level=error",
+    ]
+    with (folder / "prometheus.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            found = Prometheus(f"http://{address}")
+            wait_for(found.ready, TIMEOUT, "Prometheus did not come up")
+            yield found
+        finally:
+            process.terminate()
+            process.wait(TIMEOUT)
+
+
+@contextmanager
+def fed(pipeline: Pipeline, metrics: Metrics) -> Iterator[None]:
+    """Items of every outcome as long as the block lasts; counts what Kafka acknowledged, as a publisher does."""
+    ended = threading.Event()
+    failures: list[BaseException] = []
+
+    def publish() -> None:
+        try:
+            for number in count(0, 40):
+                pipeline.publish(item(number + n, TEXTS[n % len(TEXTS)]) for n in range(40))
+                pipeline.publish_raw([(b"k", b"no JSON")])
+                metrics.published_items.labels("jsonl").inc(41)
+                if ended.wait(0.2):
+                    return
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it
+            failures.append(error)
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(TIMEOUT)
+    assert not failures, failures
+
+
+def filled_in(prometheus: Prometheus, board: dict[str, Any]) -> dict[str, str]:
+    """The variables of a dashboard with every value chosen; a variable without any is "" and fails where it is used."""
+    values = {"__rate_interval": WINDOW, "__range": "60s"}
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            query = variable["query"] if isinstance(variable["query"], str) else variable["query"]["query"]
+            found = re.fullmatch(r"label_values\((.+), (\w+)\)", put_in(query, values))
+            assert found
+            listed = prometheus.get(f"label/{found[2]}/values", **{"match[]": found[1]})
+            values[variable["name"]] = "|".join(map(re.escape, listed)).replace("\\", "\\\\")
+    return values
+
+
+def put_in(text: str, values: dict[str, str]) -> str:
+    return re.sub(r"\$(\w+)", lambda found: values[found[1]], text)
+
+
+def faults(prometheus: Prometheus) -> list[str]:
+    """Panels that would stand empty, show no number, or name a label that no series has."""
+    variables = {name: filled_in(prometheus, board) for name, board in boards().items()}
+    found = []
+    for one in panels():
+        for target in one.panel["targets"]:
+            result = prometheus.instant(put_in(target["expr"], variables[one.board]))
+            numbers = [float(series["value"][1]) for series in result]
+            shown = set(re.findall(r"{{\s*(\w+)\s*}}", target["legendFormat"]))
+            if not [number for number in numbers if abs(number) < float("inf")]:
+                found.append(f"{one.panel['title']}: {len(numbers)} series, no number")
+            elif any(shown - set(series["metric"]) for series in result):
+                found.append(f"{one.panel['title']}: a series without {shown}")
+    return found
+
+
+def test_every_panel_has_data_and_the_sums_conserve(bootstrap_servers: str, unique: str, tmp_path: Path) -> None:
+    ports = [free_port(), free_port()]
+    published = Metrics(CollectorRegistry())
+    with ExitStack() as stack:
+        pipeline = stack.enter_context(Pipeline(bootstrap_servers, unique))
+        server, thread = start_http_server(0, "127.0.0.1", published._registry)
+        stack.callback(thread.join)
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+        workers = [
+            stack.enter_context(WorkerProcess(pipeline, str(n), tmp_path / f"worker-{n}.log", port=port, batch_size=50))
+            for n, port in enumerate(ports)
+        ]
+        for worker in workers:
+            worker.wait_until_ready()
+        jobs = {
+            "newswire-label": [f"127.0.0.1:{port}" for port in ports],
+            "newswire-publish": [f"127.0.0.1:{server.server_port}"],
+        }
+        prometheus = stack.enter_context(running(tmp_path, jobs))
+        with fed(pipeline, published):
+            last = ["not asked yet"]
+
+            def answered() -> bool:
+                last[:] = faults(prometheus)
+                return not last
+
+            try:
+                wait_for(answered, TIMEOUT, "some panels have no data")
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {last}") from None
+        total = published._registry.get_sample_value("newswire_published_items_total", {"source": "jsonl"})
+        wait_for(
+            lambda: prometheus.value("sum(newswire_read_items_total)") == total,
+            TIMEOUT,
+            "not all that went in came out",
+        )
+        outcomes = {
+            series["metric"]["outcome"]: float(series["value"][1])
+            for series in prometheus.instant("sum by (outcome) (newswire_items_total)")
+        }
+        assert sum(outcomes.values()) == total
+        # of 41 items: 20 labelled, 10 abstained, 10 poison and one that is no JSON
+        assert outcomes == {"labelled": total * 20 / 41, "abstained": total * 10 / 41, "dead": total * 11 / 41}
+        assert (
+            prometheus.value(
+                "max(abs(sum by (instance) (newswire_read_items_total{job='newswire-label'}) "
+                "- sum by (instance) (newswire_items_total)))"
+            )
+            == 0
+        )
+        states = {rule["name"]: rule["state"] for group in prometheus.get("rules")["groups"] for rule in group["rules"]}
+        assert states["NewswireNoWorkers"] == "inactive"
+        assert states["NewswireConservationBroken"] == "inactive"
+        assert states["NewswireDeadLetters"] in ("pending", "firing")  # a quarter of the items is meant to be dead
+        assert all(rule["health"] == "ok" for group in prometheus.get("rules")["groups"] for rule in group["rules"])
