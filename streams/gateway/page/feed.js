@@ -4,8 +4,10 @@ import { card, gap } from "./cards.js";
 
 // More cards than anybody scrolls back; the gateway gives older ones by filter.
 const MOST_CARDS = 200;
-// A wire of 200 items a second is drawn ten times a second, not two hundred.
-const DRAW_MS = 100;
+// A wire of 200 items a second is drawn four times a second, not two hundred; a quiet one at once.
+const DRAW_MS = 250;
+const QUIET_DRAW_MS = 40;
+const QUIET_ITEMS = 3;
 // Past the first card: whoever scrolled there reads, and the list must not move.
 const READING_PIXELS = 120;
 
@@ -18,6 +20,7 @@ export class Feed {
     this._missed = 0;
     this._items = new Map(); // uri -> item, for drawing anew in another language
     this._timer = null;
+    this._drawn = 0; // items of the last drawing
     this._first = true;
     this.paused = false;
     this.onDrawn = () => {};
@@ -76,10 +79,11 @@ export class Feed {
   }
 
   _later() {
+    const wait = this._drawn > QUIET_ITEMS ? DRAW_MS : QUIET_DRAW_MS;
     this._timer ??= setTimeout(() => {
       this._timer = null;
       this._draw();
-    }, DRAW_MS);
+    }, wait);
   }
 
   get _reading() {
@@ -92,10 +96,11 @@ export class Feed {
       return;
     }
     const entries = this._waiting.splice(0);
+    this._drawn = entries.length;
     this._missed = 0;
     const fragment = document.createDocumentFragment();
     for (const entry of entries) fragment.prepend(entry.item ? this._cardOf(entry.item) : gap(entry.notice, this._context.words));
-    if (!this._first) for (const made of fragment.children) made.classList.add("new");
+    if (!this._first && entries.length <= QUIET_ITEMS) for (const made of fragment.children) made.classList.add("new");
     if (entries.length) this._first = false;
     this._list.prepend(fragment);
     while (this._list.children.length > MOST_CARDS) {
