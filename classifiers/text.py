@@ -21,8 +21,9 @@ TEXT_WORDS = 300  # macro-F1 at 60 / 100 / 200 / 300 words: .745 / .744 / .760 /
 # Combining accents, Arabic signs and vowel marks, and the zero-width joiners are not \w, yet they stand inside words:
 # left out of the class they cut vocalised Arabic and decomposed Turkish into single letters.
 _INSIDE = r"\w\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u200c\u200d"
-# A word of two or more characters that begins with a letter; a year; dotted capitals (U.S. would else vanish).
-_WORDS = re.compile(rf"[^\W\d_][{_INSIDE}]+|\d{{4}}|[A-Z]\.(?:[A-Z]\.)+").findall
+# A word of two or more characters that begins with a letter; a number of four digits, mostly a year; dotted capitals
+# (U.S. would else vanish).
+_WORDS = re.compile(rf"[^\W\d_][{_INSIDE}]+|\d{{4}}(?<!\d{{5}})(?!\d)|[A-Z]\.(?:[A-Z]\.)+").findall
 
 # Dropped: combining marks that NFKC leaves alone, Arabic vowel signs, tatweel, invisible joiners, the dots of U.S.
 _DROPPED = ((0x300, 0x36F), (0x610, 0x61A), (0x64B, 0x65F), (0x6D6, 0x6ED), (0x200B, 0x200F))
