@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from streams.articles import encode
 from streams.gateway.source import labelled_source
+from streams.kafka.broker import KafkaBroker
 from streams.wire import labelled_headers
 from tests.helpers import wait_for
 from tests.unit.gateway.examples import LABELS, NOW, article, events, running, titles
@@ -131,3 +132,28 @@ def test_record_of_a_foreign_producer_is_passed_over(bootstrap_servers, kafka_to
         assert len(gateway.get("/articles").json()["items"]) == 1
     assert caplog.text.count("not shown") == 3
     wait_for(gateway.ended.is_set, 60, "the gateway did not end")
+
+
+@pytest.mark.timeout(600)
+def test_goes_on_after_kafka_was_killed_and_came_back(tmp_path):
+    with KafkaBroker(tmp_path / "kafka") as broker:
+        with KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers) as admin:
+            admin.create_topics({"labelled": {"num_partitions": PARTITIONS}}, wait_for_metadata=True)
+        before = Writer(broker.bootstrap_servers, "labelled")
+        before.write(0, 1)
+        before.close()
+        with running(labelled_source(broker.bootstrap_servers, 30, "labelled")) as gateway:
+            gateway.wait_ready()
+            with httpx.stream("GET", f"{gateway.url}/stream?form=card&recent=9", timeout=240) as response:
+                stream = events(response)
+                shown = [
+                    json.loads(e["data"])["title"] for e in (next(stream), next(stream), next(stream)) if "data" in e
+                ]
+                assert shown == headlines(0, 1)
+                broker.kill()
+                assert gateway.get("/healthz").status_code == 200
+                broker.start()
+                after = Writer(broker.bootstrap_servers, "labelled")
+                after.write(2)
+                after.close()
+                assert next(json.loads(e["data"])["title"] for e in stream if "data" in e) == "Headline 2"
