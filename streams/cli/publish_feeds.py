@@ -19,11 +19,14 @@ from streams.errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from streams.articles import Article
+    from streams.http_politeness import Clock
     from streams.kafka.link import Output
     from streams.metrics import Metrics
     from streams.sources.feed import Report
     from streams.sources.feed_file import FeedsFile
     from streams.sources.feed_poll import Feed
+    from streams.sources.warc import WarcPages
 
 ROBOTS_NAME = "newswire"
 
@@ -94,6 +97,7 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
     from streams.cli.main import settings_of
     from streams.cli.publish import _metrics
     from streams.cli.terminal import quiet_clients
+    from streams.http_politeness import SystemClock
     from streams.kafka.publisher import SourcePublisher
     from streams.sources.feed_file import read_feeds
 
@@ -106,7 +110,7 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
     logging.basicConfig(level=settings.log.level, format="%(asctime)s %(levelname)s %(message)s")
     quiet_clients()
     if dry_run:
-        asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, once=True))
+        asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, SystemClock(), once=True))
         return
     with (
         SourcePublisher(settings.kafka.bootstrap_servers, named.poller.name) as publisher,
@@ -115,7 +119,67 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
         positions = publisher.positions()
         report = _counted(metrics)
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(poll_feeds(named, wanted, positions, publisher.publish, report, once=once))
+            asyncio.run(poll_feeds(named, wanted, positions, publisher.publish, report, SystemClock(), once=once))
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@_dry_run
+@click.option("--resume", is_flag=True, help="Go on where the last --resume with this file stopped; exactly once.")
+@click.option("--source", help="Who supplied the items; default: what the page says, else its host.")
+@click.option("--language", metavar="TAG", help="BCP 47 tag of pages that declare none; default: detected.")
+@bootstrap_option
+@click.pass_context
+def warc(
+    context: click.Context,
+    /,
+    files: tuple[Path, ...],
+    source: str | None,
+    language: str | None,
+    bootstrap_servers: str | None,
+    *,
+    dry_run: bool,
+    resume: bool,
+) -> None:
+    """Publish the pages of web archives, WARC or ARC, compressed or not; an item's time is that of its capture.
+
+    \b
+    Example:
+      newswire publish warc crawl-00017.warc.gz --resume
+    """  # noqa: D301
+    from streams.cli.publish import run
+
+    failed = 0
+    for path in files:
+        try:
+            archive = open_warc(path.absolute(), source, language)
+            run(context, archive, bootstrap_servers, dry_run=dry_run, resume=resume)
+        except InvalidError as error:
+            failed += 1
+            if len(files) == 1:
+                raise
+            click.echo(f"newswire: {error}", err=True)
+    if failed:
+        raise InvalidError(f"{failed} of {len(files)} archives could not be read, see above")
+
+
+def open_warc(path: Path, source: str | None, language: str | None) -> WarcPages:
+    """The pages of an archive, each through the extractor and the segmenter. Raises InvalidError: cannot be opened."""
+    import yarl
+
+    from streams.sources.extract import Extractor
+    from streams.sources.normalise import Defaults
+    from streams.sources.page import _read, articles_of
+    from streams.sources.warc import WarcPages
+
+    extractor = Extractor()
+
+    def articles(body: bytes, url: str, captured: datetime) -> Sequence[Article]:
+        page = _read(body, extractor)._replace(url=url)
+        host = yarl.URL(url).host or path.name
+        return articles_of(page._replace(site=source or page.site), Defaults(host, language), captured)
+
+    return WarcPages(path, articles, lambda: datetime.now(UTC), extractor.close)
 
 
 async def poll_feeds(
@@ -124,16 +188,17 @@ async def poll_feeds(
     positions: Mapping[str, bytes],
     publish: Callable[[Sequence[Output], Mapping[str, bytes]], None],
     report: Callable[[Report], None],
+    clock: Clock,
     *,
     once: bool,
 ) -> None:
     """Polls until it is done, or until SIGTERM or Ctrl-C."""
     from streams.http import Client
-    from streams.http_politeness import SystemClock
     from streams.sources.confined import ConfinedPool
+    from streams.sources.extract import Extractor
     from streams.sources.feed import Poller
     from streams.sources.feed_committer import Committer
-    from streams.sources.feed_page import page_text
+    from streams.sources.feed_page import PageTexts
     from streams.sources.feed_parse import parse_feed
     from streams.sources.feed_poll import Tools
     from streams.sources.robots import Robots
@@ -141,15 +206,14 @@ async def poll_feeds(
     task = asyncio.current_task()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel if task else lambda: None)
-    clock = SystemClock()
     async with (
         Client(user_agent(file.poller.contact), allowed=file.allowed(), clock=clock) as client,
         ConfinedPool(parse_feed, file.poller.parsers) as parsers,
-        ConfinedPool(page_text, file.poller.parsers) as extractors,
+        PageTexts(Extractor()) as pages,
         Committer(publish) as committer,
     ):
         robots = Robots(client, clock, ROBOTS_NAME)
-        tools = Tools(client, robots, parsers.call, extractors.call, clock, random.random)
+        tools = Tools(client, robots, parsers.call, pages.text, clock, random.random)
         await Poller(feeds, positions, tools, committer, report).run(once=once)
 
 

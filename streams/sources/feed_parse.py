@@ -17,8 +17,8 @@ import feedparser  # type: ignore[import-untyped]
 import feedparser.api  # type: ignore[import-untyped]
 
 from streams.errors import InvalidError
+from streams.sources.charset import decoded
 from streams.sources.dates import stamp
-from streams.sources.feed_charset import decoded
 from streams.sources.feed_fields import (
     MAX_ENTRIES,
     MAX_URL,

@@ -15,6 +15,7 @@ import msgspec
 from streams.errors import InvalidError
 from streams.http_answers import FEED, PAGE
 from streams.http_outcomes import Failed, Fetched, NotModified
+from streams.sources.charset import in_utf8
 from streams.sources.feed_entries import Seen
 from streams.sources.feed_items import Publisher, outcome_of
 from streams.sources.feed_schedule import Wishes, after_failure, after_success
@@ -54,12 +55,12 @@ class Feed(NamedTuple):
 
 
 class Tools(NamedTuple):
-    """What a poll works with. `parse(body, url, charset)` and `extract(html, url)` raise InvalidError."""
+    """What a poll works with. `parse(body, url, charset)` and `extract(page)` raise InvalidError."""
 
     client: Client
     robots: Robots
     parse: Callable[[bytes, str, str | None], Awaitable[ParsedFeed]]
-    extract: Callable[[bytes, str], Awaitable[str]]
+    extract: Callable[[bytes], Awaitable[str]]
     clock: Clock
     chance: Callable[[], float]  # in [0, 1)
 
@@ -154,7 +155,7 @@ async def _completed(entry: FeedEntry, feed: Feed, tools: Tools) -> FeedEntry:
     if not isinstance(found, Fetched):
         return entry
     try:
-        text = await tools.extract(found.body, found.url)
+        text = await tools.extract(in_utf8(found.body, found.charset))
     except InvalidError:
         return entry
     return entry._replace(text=text) if len(text) > len(entry.text) else entry

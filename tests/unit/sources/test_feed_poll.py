@@ -14,7 +14,8 @@ from streams.http import Client, Limits
 from streams.http_guard import allow_list
 from streams.http_politeness import Politeness
 from streams.sources.base import Rejected
-from streams.sources.feed_page import page_text
+from streams.sources.extract import Extractor
+from streams.sources.feed_page import PageTexts
 from streams.sources.feed_parse import parse_feed
 from streams.sources.feed_poll import BATCH_PAGES, MAX_PAGES, Batch, Feed, Tools, poll
 from streams.sources.feed_schedule import FIRST_SECONDS
@@ -70,10 +71,8 @@ async def bench(
     async def parse(body: bytes, url: str, charset: str | None) -> object:
         return parse_feed(body, url, charset)
 
-    async def extract(body: bytes, url: str) -> str:
-        return page_text(body, url)
-
     async with (
+        PageTexts(Extractor()) as pages,
         serving(handlers) as site,
         Client(
             "test",
@@ -83,7 +82,7 @@ async def bench(
             politeness=Politeness(clock, 5.0),
         ) as client,
     ):
-        tools = Tools(client, Robots(client, clock, "newswire"), parse, extract, clock, lambda: 0.5)  # type: ignore[arg-type]
+        tools = Tools(client, Robots(client, clock, "newswire"), parse, pages.text, clock, lambda: 0.5)  # type: ignore[arg-type]
         yield Bench(site, tools, clock, **settings)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import InvalidError
-from streams.sources.feed_charset import decoded
+from streams.sources.charset import decoded
 
 ARABIC = "<rss><title>انعقاد اجتماع المجلس الوطني في العاصمة لمناقشة الأزمة</title><d>قال المتحدث إن الاجتماع ناقش قضايا مهمة</d></rss>"
 TURKISH = "<rss><title>İstanbul'da şiddetli yağış: çok sayıda ev su altında kaldı, ığdır</title></rss>"

@@ -1,4 +1,4 @@
-"""The bytes of a feed as text, whatever charset they claim to be in.
+"""The bytes of a document as text, whatever charset they claim to be in.
 
 Claims are often wrong: Arabic feeds in Windows-1256 that say UTF-8, UTF-8 that says ISO-8859-1 (feed readers trust
 the bytes for that reason, miniflux among them). So: a byte order mark, then UTF-8 if the bytes are UTF-8, then the
@@ -8,6 +8,7 @@ claim if its outcome looks like words, then what cchardet makes of the bytes.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from typing import NamedTuple
 
@@ -85,6 +86,19 @@ def decoded(body: bytes, declared: str | None = None) -> Decoded:
             return found
     guess = _as(body, cchardet.detect(body)["encoding"])
     return guess or Decoded(body.decode("cp1252", "replace"), "cp1252")
+
+
+def in_utf8(body: bytes, charset: str | None) -> bytes:
+    """A page as UTF-8, where the server names another charset: what reads pages does not see the server's headers."""
+    name = (charset or "").strip().strip("\"'")
+    if not name or name.lower() in {"utf-8", "utf8"}:
+        return body
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        with contextlib.suppress(LookupError, UnicodeError, ValueError):
+            return body.decode(name, "replace").encode("utf-8", "replace")
+    return body
 
 
 def _utf8(body: bytes) -> str | None:
