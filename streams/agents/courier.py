@@ -44,8 +44,6 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.5  # one poll of an idle worker: how late it notices that it must close
 LAG_SECONDS = 5.0  # between two looks at the lag; a scrape comes every 15 s
 CLOSE_SECONDS = 10.0  # to let batches in flight commit at the end; under the grace of 20 s
-BACK_OFF_SECONDS = 0.1  # after the n-th rollback in a row, times n: the heartbeat must learn what the commit was told
-PATIENCE = 10  # rollbacks in a row before the process leaves: 5.5 s of back-off
 
 
 class CourierSettings(NamedTuple):
@@ -54,7 +52,10 @@ class CourierSettings(NamedTuple):
     linger: float = 0.05
     depth: int = 3
     drain: float = 4.0  # must stay well under the session: kafka-python sends no heartbeat meanwhile
-    patience: int = PATIENCE
+    back_off: float = (
+        0.1  # after the n-th rollback in a row, times n: the heartbeat must learn what the commit was told
+    )
+    patience: int = 10  # rollbacks in a row before the process leaves: after 5.5 s of back-off
 
 
 class Observer(Protocol):
@@ -258,7 +259,7 @@ class Courier:
                     )
             self._release()
             with self._changed:
-                self._changed.wait_for(lambda: self._closing, BACK_OFF_SECONDS * failures)
+                self._changed.wait_for(lambda: self._closing, self._settings.back_off * failures)
 
     def _is_current(self, batch: Batch) -> bool:
         with self._changed:

@@ -14,7 +14,7 @@ from streams.errors import TransientError
 
 
 class Record(NamedTuple):
-    """A record as read from Kafka."""
+    """A record as read from Kafka; a header without a value has an empty one."""
 
     kafka_topic: str
     partition: int
@@ -32,6 +32,13 @@ class Output(NamedTuple):
     key: bytes | None
     value: bytes | None  # None only in the dead letter of a tombstone
     headers: list[tuple[str, bytes]]
+
+
+def with_values(headers: Sequence[tuple[str, bytes | None]]) -> Sequence[tuple[str, bytes]]:
+    """The headers of a record as clients give them, null made empty: no client of ours ever writes null."""
+    if None in dict(headers).values() or len(dict(headers)) != len(headers):
+        return [(name, data or b"") for name, data in headers]
+    return headers  # type: ignore[return-value]
 
 
 Offsets = Mapping[tuple[str, int], int]  # (Kafka topic, partition) -> offset of the next record to read

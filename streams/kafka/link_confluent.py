@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.errors import TransientError
-from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic
+from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -132,7 +132,7 @@ class ConfluentLink:
             message.offset(),
             message.key(),
             message.value(),
-            message.headers() or (),
+            with_values(message.headers() or ()),
             message.timestamp()[1],
         )
 

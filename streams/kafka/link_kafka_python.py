@@ -26,7 +26,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from streams.errors import TransientError
 from streams.kafka.admin import reachable
 from streams.kafka.bulk import FLUSH_SECONDS, partition_count, send_in_bulk
-from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic
+from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -127,7 +127,7 @@ class KafkaPythonLink:
         except KafkaError as error:
             raise TransientError(f"cannot read {self._settings.kafka_topic}: {error!r}") from error
         return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp)
+            Record(r.topic, r.partition, r.offset, r.key, r.value, with_values(r.headers), r.timestamp)
             for records in found.values()
             for r in records
         ]

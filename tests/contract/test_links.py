@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from confluent_kafka import Producer
 
 from streams import wire
 from streams.errors import TransientError
@@ -97,6 +98,14 @@ def test_a_record_arrives_as_it_was_written(links: Links, pipeline: Pipeline) ->
     found = {(r.key, r.value, tuple(r.headers)) for r in read(links(), 3)}
     both = (("a", b"1"), ("a", b"2"))
     assert found == {(b"key", b"value", both), (b"tombstone", None, both), (None, b"no key", ())}
+
+
+def test_a_header_without_a_value_is_read_as_an_empty_one(links: Links, pipeline: Pipeline) -> None:
+    producer = Producer({"bootstrap.servers": pipeline.bootstrap_servers})  # kafka-python cannot write one
+    producer.produce(pipeline.prefix + wire.ARTICLES, b"v", b"k", headers=[("a", None), ("a", b"1"), ("b", None)])
+    producer.flush(TIMEOUT)
+    (found,) = read(links(), 1)
+    assert list(found.headers) == [("a", b""), ("a", b"1"), ("b", b"")]
 
 
 def test_the_partitions_are_told_when_they_are_assigned(links: Links, pipeline: Pipeline) -> None:

@@ -1,0 +1,82 @@
+"""The metrics after commits: the sums conserve."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry
+
+from streams.agents.batch import Batch, Outcome
+from streams.agents.counting import Counting
+from streams.kafka.link import Output, Record
+from streams.metrics import Metrics
+
+NOW = 1_772_000_010.0
+ONE = Output("t", None, b"", [])
+
+
+def counted(*outcomes: Outcome) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    records = [Record("t", 0, n, None, None, (), 0) for n in range(len(outcomes))]
+    Counting(Metrics(registry), lambda: NOW).committed(Batch(records, 0, 0, None, list(outcomes)), 0.02)
+    return registry
+
+
+def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(name, labels)
+
+
+def test_what_was_read_is_the_sum_of_the_outcomes() -> None:
+    registry = counted(
+        Outcome("labelled", [ONE, ONE, ONE], 0, "", ["sport"], ["western-asia"], 0.9, 0.8),
+        Outcome("labelled", [ONE, ONE], 0, "", ["sport", "economy"], [], 0.7, None),
+        Outcome("abstained", [ONE], 0, "too_short"),
+        Outcome("dead", [ONE], 0, "poison"),
+    )
+    assert value(registry, "newswire_read_items_total") == 4
+    statuses = {s: value(registry, "newswire_items_total", outcome=s) for s in ("labelled", "abstained", "dead")}
+    assert statuses == {"labelled": 2, "abstained": 1, "dead": 1}
+    assert value(registry, "newswire_abstained_items_total", reason="too_short") == 1
+    assert value(registry, "newswire_dead_letters_total", reason="poison") == 1
+    assert value(registry, "newswire_topic_items_total", topic="sport") == 2
+    assert value(registry, "newswire_region_items_total", region="western-asia") == 1
+    assert value(registry, "newswire_output_records_total") == 7
+    assert value(registry, "newswire_confidence_ratio_count", axis="topic") == 2
+    assert value(registry, "newswire_confidence_ratio_sum", axis="region") == 0.8
+
+
+def test_a_commit_is_one_transaction_with_its_time_and_size() -> None:
+    registry = counted(Outcome("abstained", [ONE], int(NOW * 1000) - 3000, "too_short"))
+    assert value(registry, "newswire_transactions_total", result="committed") == 1
+    assert value(registry, "newswire_transaction_seconds_sum") == 0.02
+    assert value(registry, "newswire_batch_items_sum") == 1
+    assert value(registry, "newswire_latency_seconds_sum") == 3.0
+    assert value(registry, "newswire_last_commit_timestamp_seconds") == NOW
+
+
+def test_a_record_from_the_future_has_no_negative_latency() -> None:
+    assert value(counted(Outcome("abstained", [ONE], int(NOW * 1000) + 5000)), "newswire_latency_seconds_sum") == 0.0
+
+
+def test_a_rollback_counts_as_a_transaction_and_no_item() -> None:
+    registry = CollectorRegistry()
+    Counting(Metrics(registry), lambda: NOW).rolled_back()
+    assert value(registry, "newswire_transactions_total", result="aborted") == 1
+    assert value(registry, "newswire_read_items_total") == 0
+
+
+def test_the_lag_of_a_partition_that_went_away_goes_too() -> None:
+    registry = CollectorRegistry()
+    counting = Counting(Metrics(registry), lambda: NOW)
+    counting.lag({0: 5, 1: 7})
+    counting.lag({1: 6})
+    assert value(registry, "newswire_lag_items", partition="0") is None
+    assert value(registry, "newswire_lag_items", partition="1") == 6
+
+
+def test_rebalances_and_batches_in_flight_show() -> None:
+    registry = CollectorRegistry()
+    counting = Counting(Metrics(registry), lambda: NOW)
+    counting.rebalanced(4)
+    counting.in_flight(2)
+    assert value(registry, "newswire_rebalances_total") == 1
+    assert value(registry, "newswire_assigned_partitions") == 4
+    assert value(registry, "newswire_batches_in_flight") == 2
