@@ -51,7 +51,7 @@ def command(context: click.Context, data: Path | None, port: int | None) -> None
 def _stop(*_: object) -> None:
     """Leave whatever is going on, a download as well; a second Ctrl-C must not break into the orderly end."""
     for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)  # with SIG_IGN, Python writes a traceback for one that is under way
     raise KeyboardInterrupt
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streams.wire import KafkaTopic
 
 CONNECT_SECONDS = 5.0  # a broker that answers does so in 0.03 s; a firewall that drops packets never does
-CREATE_SECONDS = 60.0  # 47 topics take 0.4 s here; leaders of a cluster that is just starting take longer
+CREATE_SECONDS = 25.0  # under the 30 s the client waits for an answer; 46 topics take 0.4 s here
 POLL_SECONDS = 0.05
 MOST_REPLICAS = 3  # one node may be down while another is restarted; more costs disk for nothing
 
@@ -71,7 +71,7 @@ def create_topics(
     Args:
         bootstrap_servers: "host:port[,host:port]".
         specs: what is needed.
-        replication: replicas of each partition; by default three, or as many as there are brokers.
+        replication: replicas of each partition; by default three, or as many as there are brokers; name it where brokers may still be starting.
         alter: also set retention and cleanup policy of topics that are there with others.
 
     Raises:
