@@ -6,7 +6,6 @@ import importlib.util
 import shutil
 import sys
 import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -80,11 +79,10 @@ def look_at_link(settings: Settings) -> list[Line]:
 def look_at_model(settings: Settings) -> list[Line]:
     """Manifest, checksums and library versions of the artefact; nothing of it is loaded."""
     from classifiers.artefact import ArtefactError, verify
-    from classifiers.model import SHIPPED
+    from streams.cli.models import model_directory
 
-    directory = Path(settings.model.directory) if settings.model.directory else SHIPPED
     try:
-        manifest = verify(directory)
+        manifest = verify(model_directory(settings.model.directory))
     except (ArtefactError, OSError) as error:
         return [Line(ok=False, subject="model", text=str(error))]
     topics = len(manifest.labels)
@@ -95,12 +93,12 @@ def look_at_model(settings: Settings) -> list[Line]:
 
 def look_at_kafka(settings: Settings) -> list[Line]:
     """Whether a broker answers, which, and whether it has the Kafka topics as they should be."""
+    from streams.cli.serve import labels_in_use
     from streams.kafka.admin import broker_version, check_topics
-    from streams.settings import load_labels
     from streams.wire import kafka_topics
 
     servers = settings.kafka.bootstrap_servers
-    specs = kafka_topics(load_labels())
+    specs = kafka_topics(labels_in_use(settings))
     try:
         answers = Line(ok=True, subject="kafka", text=f"{servers} answers, release {broker_version(servers)} or newer")
         findings = check_topics(servers, specs)

@@ -78,12 +78,12 @@ class Everything:
         stopping: threading.Event,
         on_row: Callable[[Row], None],
     ) -> None:
-        from streams.settings import load_labels
+        from streams.cli.serve import labels_in_use
 
         self._settings = settings
         self._launch = launch
         self._sources = sources
-        self._labels = load_labels()
+        self._labels = labels_in_use(settings)
         self._stack = contextlib.ExitStack()
         self._stopping = stopping
         self._broker: KafkaBroker | None = None
@@ -156,7 +156,7 @@ class Everything:
 
         settings = self._settings.gateway
         source = observed(labelled_source(kafka, settings.recent_items), self.board)
-        server: Server = make_server(source, settings, bound)
+        server: Server = make_server(source, self._labels, settings, bound)
         self._start_task(Task("the gateway", server.run_until_stopped), on_stop=server.stop)
 
     def _start_worker(self, kafka: str, port: int) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from streams.gateway.items import Source
     from streams.gateway.server import Server
-    from streams.settings import GatewaySettings
+    from streams.settings import GatewaySettings, Settings
+    from streams.wire import Labels
 
 
 @click.command(name="serve")
@@ -50,7 +51,7 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     refuse_public(settings.gateway)
     bound = bind(settings.gateway.host, settings.gateway.port)
     source = labelled_source(settings.kafka.bootstrap_servers, settings.gateway.recent_items)
-    server = make_server(source, settings.gateway, bound)
+    server = make_server(source, labels_in_use(settings), settings.gateway, bound)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     click.echo(address_of(bound))
@@ -58,18 +59,30 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     server.run_until_stopped()
 
 
-def make_server(source: Source, settings: GatewaySettings, bound: socket.socket) -> Server:
+def make_server(source: Source, labels: Labels, settings: GatewaySettings, bound: socket.socket) -> Server:
     """The gateway over a source, with metrics of its own, ready to run on a bound socket."""
     from prometheus_client import CollectorRegistry
 
     from streams.gateway.app import Limits, create_app
     from streams.gateway.server import Server
     from streams.metrics import Metrics
-    from streams.settings import load_labels
 
     limits = Limits(settings.recent_items, settings.recent_megabytes << 20, settings.max_listeners)
-    app = create_app(source, load_labels(), Metrics(CollectorRegistry()), clock=time.time, limits=limits)
+    app = create_app(source, labels, Metrics(CollectorRegistry()), clock=time.time, limits=limits)
     return Server(app, bound)
+
+
+def labels_in_use(settings: Settings) -> Labels:
+    """The label tables with the topics of the model in use; the project's own where there is no model to read."""
+    from classifiers.artefact import ArtefactError, read_manifest
+    from streams.cli.models import labels_of, model_directory
+    from streams.settings import load_labels
+
+    labels = load_labels()
+    try:
+        return labels_of(read_manifest(model_directory(settings.model.directory)), labels)
+    except ArtefactError:
+        return labels
 
 
 def refuse_public(settings: GatewaySettings) -> None:
