@@ -30,7 +30,7 @@ SHARED = "../" + "shared"
 MAY_NAME_SHARED = ("tests/", "CONTRIBUTING.md", ".ci/", "pyproject.toml")
 SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}|xox[bp]-[0-9]{8,}")
 LARGE = 1_000_000
-MAY_BE_LARGE = ("classifiers/models/", "requirements")
+MAY_BE_LARGE = ("classifiers/models/", "classifiers/lexicon/", "requirements")
 
 FILES = {path.relative_to(ROOT).as_posix(): path for path in tracked_files()}
 TEXTS = {name: text for name, path in FILES.items() if (text := text_of(path)) is not None}
