@@ -106,6 +106,10 @@ class TermRows:
         known = np.minimum(sizes / (2 * np.maximum(words, 1)), 1.0)
         return Rows(self._weigh(np.frombuffer(b"".join(chunks), np.int32), sizes), known)
 
+    def remembered(self) -> int:
+        """How many surface forms are held: at most twice MEMO_MOST, or twice the vocabulary where it is smaller."""
+        return self._memo.remembered()
+
     def _weigh(self, found: NDArray[np.int32], sizes: NDArray[np.int64]) -> sparse.csr_matrix:
         """Make rows of columns that may repeat; `sizes` says how many of `found` belong to each row."""
         width = len(self.idf)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from classifiers import artefact, dataset
 from classifiers.evaluate import answers, report
 from classifiers.model import load_model
 from classifiers.region_train import train_regions
+from classifiers.text import normalise
 from classifiers.topic_files import save_topics
 from classifiers.topic_train import LEAST_EXAMPLES, main_labels, train_language
 
@@ -83,7 +86,21 @@ def label_table(examples: Sequence[Example], labels: Sequence[Label]) -> list[La
     codes = sorted({code for example in examples for code in example.topics})
     if len(codes) < 2:
         raise TrainingError("the examples have fewer than two topics; there is nothing to tell apart")
-    return [known.get(code) or artefact.Label(code, code.casefold(), {"en": code}) for code in codes]
+    table = [known.get(code) or artefact.Label(code, _slug(code), {"en": code}) for code in codes]
+    by_slug: dict[str, str] = {}
+    for label in table:
+        other = by_slug.setdefault(label.slug, label.code)
+        if other != label.code:
+            raise TrainingError(
+                f"topics {other!r} and {label.code!r} would share the stream {label.slug!r}; rename one"
+            )
+    return table
+
+
+def _slug(code: str) -> str:
+    """The part of a stream's name that a code of the user's own gives: letters a-z, digits and hyphens."""
+    slug = re.sub(r"[^a-z0-9]+", "-", normalise(code)).strip("-")
+    return slug or hashlib.blake2b(code.encode(), digest_size=6).hexdigest()
 
 
 def _fit(
