@@ -24,15 +24,17 @@ class JumpingClock:
 
 
 class FastClock:
-    """Runs `speed` times as fast as time, for any number of sleepers."""
+    """Runs `speed` times as fast as time, for any number of sleepers; `began`, in unix seconds, is when it was right.
 
-    def __init__(self, speed: float, now: float = 1_750_000_000.0) -> None:
+    Processes that agree on `began` agree on the time.
+    """
+
+    def __init__(self, speed: float, began: float | None = None) -> None:
         self._speed = speed
-        self._start = now
-        self._began = time.monotonic()
+        self._began = time.time() if began is None else began
 
     def time(self) -> float:
-        return self._start + (time.monotonic() - self._began) * self._speed
+        return self._began + (time.time() - self._began) * self._speed
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, 0.0) / self._speed)

@@ -9,16 +9,24 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-SHOWN = 20  # entries of a feed at a time
+    from collections.abc import Callable, Mapping
 
 
 class ChangingFeed:
-    """A feed of RSS; `add` puts a story on top, the oldest beyond SHOWN leave it."""
+    """A feed of RSS that shows its newest stories; `add` puts one on top, `grow` says how many each request adds."""
 
-    def __init__(self, name: str, *, text: str = "", validators: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        text: str = "",
+        validators: bool = True,
+        shown: int = 20,
+        grow: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.name = name
+        self.shown = shown
+        self.grow = grow
         self.count = 0
         self.text = text
         self.titles: dict[int, str] = {}
@@ -34,7 +42,7 @@ class ChangingFeed:
         return f"{self.name}-story-{number:05}"
 
     def document(self, base: str) -> str:
-        items = "".join(self._item(n, base) for n in range(self.count, max(self.count - SHOWN, 0), -1))
+        items = "".join(self._item(n, base) for n in range(self.count, max(self.count - self.shown, 0), -1))
         return f"<rss version='2.0'><channel><title>{self.name}</title>{items}</channel></rss>"
 
     def _item(self, number: int, base: str) -> str:
@@ -47,6 +55,7 @@ class ChangingFeed:
 
     async def answer(self, request: web.Request) -> web.Response:
         self.requests.append(dict(request.headers))
+        self.add(self.grow())
         if self.status != 200:
             return web.Response(status=self.status, headers=self.headers)
         body = self.document(str(request.url.origin())).encode()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,15 +14,15 @@ from streams.http import Client
 from streams.http_guard import allow_list
 from streams.sources.feed_documents import FeedDocuments
 from streams.sources.feed_items import Publisher
+from tests.servers.background import site_of
 from tests.servers.feeds import ChangingFeed
-from tests.servers.web import always, serving
+from tests.servers.web import always
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from streams.sources.base import Step
-    from tests.servers.web import Handler, Site
+    from tests.servers.web import Handler
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -54,23 +52,6 @@ def feed(tmp_path: Path) -> str:
     return str(path)
 
 
-@contextlib.contextmanager
-def site_of(handlers: Mapping[str, Handler]) -> Iterator[Site]:
-    """A server in a loop of its own, for a source that runs one itself."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    stack = contextlib.AsyncExitStack()
-    try:
-        entering = stack.enter_async_context(serving(handlers))
-        yield asyncio.run_coroutine_threadsafe(entering, loop).result(60)
-    finally:
-        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
 def test_a_file_gives_its_entries_the_oldest_first_and_is_cut_only_at_its_end(feed: str) -> None:
     found = steps(documents(feed))
     assert titles(found) == [f"Story {n} of wire" for n in (1, 2, 3)]
@@ -82,7 +63,7 @@ def test_a_file_gives_its_entries_the_oldest_first_and_is_cut_only_at_its_end(fe
 
 def test_the_same_document_gives_the_same_uris_from_a_file_and_from_its_address(feed: str, tmp_path: Path) -> None:
     body = (tmp_path / "wire.xml").read_text(encoding="utf-8")
-    with site_of({"/feed": always(body)}) as site:
+    with site_of({"/feed": always(body)}) as (site,):
         uris = [
             [s.outcome.uri for s in steps(documents(p)) if isinstance(s.outcome, Article)]
             for p in (feed, site.url("/feed"))
@@ -125,7 +106,7 @@ def test_a_document_that_is_no_feed_keeps_no_other_back(feed: str, tmp_path: Pat
     ],
 )
 def test_an_address_that_gives_no_feed_is_an_error_of_the_right_kind(handler: Handler, kind: type[Exception]) -> None:
-    with site_of({"/feed": handler}) as site, pytest.raises(kind) as caught:
+    with site_of({"/feed": handler}) as (site,), pytest.raises(kind) as caught:
         steps(documents(site.url("/feed")))
     assert "\n" not in str(caught.value)
 
