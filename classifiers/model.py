@@ -41,7 +41,8 @@ class Model:
 
 def prepare(item: Item) -> Document:
     """Identify the language of one item and cut its words. Depends on the item alone."""
-    found = language.identify(item.title, item.text, item.declared_language)
+    declared = (item.declared_language or "").partition("-")[0].lower()
+    found = language.identify(item.title, item.text, declared or None)
     return Document(item, found.tag, found.confidence, *tokenise(item.title, item.text))
 
 
