@@ -43,6 +43,7 @@ __all__ = [
     "LabelledArticle",
     "Place",
     "Subject",
+    "article_of",
     "decode_article",
     "decode_labelled",
     "encode",
@@ -192,6 +193,17 @@ def decode_labelled(value: bytes | None) -> LabelledArticle:
         raise InvalidError("the record has no value (a tombstone): not a labelled article")
     labelled: LabelledArticle = _decode(_labelled_decoder, value)
     return labelled
+
+
+def article_of(item: Any) -> Article:
+    """An Article from what JSON decoded to, a dict; judged as decode_article judges bytes. Raises InvalidError."""
+    try:
+        _refuse_nulls(item)
+        return msgspec.convert(item, Article)
+    except msgspec.ValidationError as error:
+        raise InvalidError(f"not an article of the ninjs 3.1 profile: {_readable(error)}") from error
+    except RecursionError as error:
+        raise InvalidError("JSON nested too deep") from error
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], value: bytes) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from streams.articles import decode_article, decode_labelled
 from streams.errors import InvalidError
 from streams.kafka.link import Record
 from streams.settings import load_labels
+from streams.sources.base import Rejected, record_of
+from streams.sources.jsonl import JsonLines
+from streams.sources.normalise import Defaults
 from tests.items import article_json, as_bytes, labelled_json
 
 FILE = Path(__file__).parents[2] / "configs" / "asyncapi.yaml"
@@ -178,6 +183,14 @@ def test_a_labelled_items_headers_are_the_described_ones(item: dict[str, Any]) -
     headers = wire.labelled_headers(decode_labelled(as_bytes(item)), load_labels())
     names = check(headers, "labelledArticleHeaders")
     assert names == set(document()["components"]["schemas"]["labelledArticleHeaders"]["properties"])
+
+
+def test_the_headers_of_what_a_publisher_refuses_are_the_described_ones() -> None:
+    source = JsonLines(io.BytesIO(), "items.jsonl", Defaults("example"), lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    rejected = Rejected(b"{", 10_000_000, "the line takes 10,000,000 bytes", "line 7")
+    output = record_of(rejected, source, lambda: "2026-01-01T00:00:00Z")
+    names = check(output.headers, "deadLetterHeaders")
+    assert names >= {"newswire-error-source", "newswire-error-place", "newswire-error-truncated"}
 
 
 def test_a_dead_letters_headers_are_the_described_ones() -> None:

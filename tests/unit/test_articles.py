@@ -12,6 +12,7 @@ import pytest
 from streams.articles import (
     Article,
     Place,
+    article_of,
     decode_article,
     decode_labelled,
     encode,
@@ -97,6 +98,7 @@ def test_every_member_of_ninjs_leaves_as_it_came() -> None:
     # the test itself names every member that the profile knows
     assert set(item) | {"subjects"} == set(Article.__struct_encode_fields__)
     assert json.loads(encode(decode_article(as_bytes(item)))) == item
+    assert article_of(item) == decode_article(as_bytes(item))
 
 
 def test_a_labelled_item_leaves_as_it_came() -> None:
@@ -211,6 +213,12 @@ def test_what_is_not_the_profile_is_refused_with_the_place(item: Any, message: s
     assert "regex" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("item", "message"), NOT_THE_PROFILE.values(), ids=NOT_THE_PROFILE)
+def test_a_decoded_object_is_judged_as_its_bytes_are(item: Any, message: str) -> None:
+    with pytest.raises(InvalidError, match=f"not an article of the ninjs 3.1 profile: .*{message}"):
+        article_of(item)
+
+
 NULLS = {
     "$.language": article_json() | {"language": None},
     "$.bodies[0].role": article_json(bodies=[{"value": "null", "role": None}]),
@@ -228,6 +236,9 @@ NULLS = {
 def test_null_is_refused_and_not_dropped(place: str, item: dict[str, Any]) -> None:
     with pytest.raises(InvalidError) as caught:
         decode_article(as_bytes(item))
+    assert f"never null - at `{place}`" in str(caught.value)
+    with pytest.raises(InvalidError) as caught:
+        article_of(item)
     assert f"never null - at `{place}`" in str(caught.value)
 
 
