@@ -71,7 +71,8 @@ def create_topics(
     Args:
         bootstrap_servers: "host:port[,host:port]".
         specs: what is needed.
-        replication: replicas of each partition; by default three, or as many as there are brokers; name it where brokers may still be starting.
+        replication: replicas of each partition; by default three, or as many as there are brokers;
+            name it where brokers may still be starting.
         alter: also set retention and cleanup policy of topics that are there with others.
 
     Raises:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from streams.kafka.broker_archive import Runtime, prepare
@@ -104,12 +105,11 @@ class KafkaBroker:
     def start(self) -> Self:
         """Start, and wait until clients can connect; whatever fails leaves nothing behind."""
         self._refuse_twice()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             self.launch()
             self.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
         return self
 
     def launch(self) -> None:
@@ -145,12 +145,12 @@ class KafkaBroker:
             self._process = spawn(command, output, death_signal=death_signal, inherit=[self._lock.descriptor])
 
     def _reserve(self) -> list[Reservation]:
-        client = Reservation(self.port)
-        try:
-            return [client, Reservation(self._quorum.voters[self.node_id] if self._quorum else 0)]
-        except BaseException:
-            client.release()
-            raise
+        with ExitStack() as undo:
+            client = Reservation(self.port)
+            undo.callback(client.release)
+            controller = Reservation(self._quorum.voters[self.node_id] if self._quorum else 0)
+            undo.pop_all()
+        return [client, controller]
 
     def wait_ready(self, timeout: float = READY_SECONDS, peers: Iterable[int] = ()) -> None:
         """Wait until this node answers and knows that it and these other nodes are up.

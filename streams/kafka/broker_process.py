@@ -151,12 +151,10 @@ class FolderLock:
     """A data folder has one owner. The kernel frees the lock when the owner and its Kafka, which inherits it, end."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / "broker.lock").open("a+")
-        try:
+        with contextlib.ExitStack() as undo:
+            self._file = undo.enter_context((folder / "broker.lock").open("a+"))
             self._take(folder)
-        except BaseException:
-            self._file.close()
-            raise
+            undo.pop_all()
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()

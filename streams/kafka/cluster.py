@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from streams.kafka.broker import STOP_SECONDS, KafkaBroker, Quorum
@@ -52,15 +53,14 @@ class KafkaCluster:
             BrokerError: a node does not start.
 
         """
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             if not self.brokers:
                 self._make()
             for broker in self.brokers:
                 broker.launch()
             self.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
         return self
 
     def _make(self) -> None:
