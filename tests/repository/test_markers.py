@@ -96,3 +96,17 @@ def test_tests_that_need_a_part_carry_its_marker() -> None:
                 if f.name.startswith("test_") and {a.arg for a in f.args.args} & needing and f.name not in good
             ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_continuous_integration_forbids_skips_by_a_flag_that_exists() -> None:
+    command = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (arguments,) = re.findall(r'PYTEST_ARGS="([^"]+)"', command)
+    assert "--forbid-skips" in arguments
+    own = set(re.findall(r'addoption\(\s*"(--[\w-]+)"', (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")))
+    assert set(arguments.split()) <= own
+
+
+def test_every_part_that_a_marker_needs_is_installed_by_continuous_integration() -> None:
+    command = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (packages,) = re.findall(r"packages=\(([^)]*)\)", command)
+    assert {"chromium", "prometheus"} <= set(packages.split())
