@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from streams.errors import InvalidError
 from streams.sources.base import Rejected, record_of
 from streams.wire import ARTICLES, DEAD_LETTERS
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 BATCH_ITEMS = 500  # a transaction of items with their position
 BATCH_BYTES = 4 << 20
+BREAK_OFF_SECONDS = 5.0  # to deliver what was sent; a person who pressed Ctrl-C waits for it
 _COUNT_EVERY = 1_000  # items between two looks at what was delivered
 
 
@@ -51,7 +53,7 @@ def print_items(source: Source, write: Callable[[bytes], None], tick: Callable[[
 def publish_items(source: Source, publisher: Publisher, metrics: Metrics, tick: Callable[[], None]) -> Outcome:
     """All items of a source, at least once; when this returns Kafka has acknowledged every one.
 
-    On Ctrl-C what was sent is waited for and the count is in the error that goes on.
+    Where the source breaks off, or on Ctrl-C, what was sent is waited for and counted before the error goes on.
     """
     counted = Outcome(0, 0)
     try:
@@ -61,9 +63,10 @@ def publish_items(source: Source, publisher: Publisher, metrics: Metrics, tick: 
                 counted = _count(publisher, counted, source, metrics)
             tick()
         publisher.flush()
-    except KeyboardInterrupt:
-        publisher.flush()
-        print(f"newswire: interrupted; {_count(publisher, counted, source, metrics)}", file=sys.stderr)
+    except (KeyboardInterrupt, InvalidError) as error:
+        publisher.flush(BREAK_OFF_SECONDS)
+        why = "interrupted" if isinstance(error, KeyboardInterrupt) else "broken off"
+        print(f"newswire: {source.name}: {why}; {_count(publisher, counted, source, metrics)}", file=sys.stderr)
         raise
     return _count(publisher, counted, source, metrics)
 

@@ -80,12 +80,13 @@ class Publisher:
         self._pending.append(_Pending(future, output.kafka_topic, size))
         self._bytes += size
 
-    def flush(self) -> None:
-        """Returns when every record is acknowledged. Raises TransientError where one has failed."""
+    def flush(self, seconds: float = _WAIT_SECONDS) -> None:
+        """Returns when every record is acknowledged. Raises TransientError where one has failed or time is over."""
+        deadline = time.monotonic() + seconds
         with contextlib.suppress(KafkaError):  # says nothing that the futures do not say better
-            self._producer.flush(timeout=_WAIT_SECONDS)
+            self._producer.flush(timeout=seconds)
         while self._pending:
-            self._settle_first()
+            self._settle_first(max(0.0, deadline - time.monotonic()))
 
     def close(self) -> None:
         """Ends the producer; call flush() first, records on their way may be lost."""
@@ -97,11 +98,11 @@ class Publisher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _settle_first(self) -> None:
+    def _settle_first(self, seconds: float = _WAIT_SECONDS) -> None:
         first = self._pending[0]
         if not first.future.succeeded():  # the common answer first: get() takes as long as sending
             try:
-                first.future.get(timeout=_WAIT_SECONDS)
+                first.future.get(timeout=seconds)
             except KafkaError as error:
                 raise self._failed(error) from error
         self._pending.popleft()

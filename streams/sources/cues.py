@@ -35,8 +35,11 @@ _FORBIDDEN = re.compile(
     r"|abonelik|abone ol|be destur|prohibida|sin autorizacion|sans autorisation|reproduction interdite"
     r"|ohne (?:vorherige|schriftliche|zustimmung)"
 )
-# what a short notice says beside: all of them, or since when
-_ALL = re.compile(r"جميع|كافه|كامل|©|\(c\)|(?:19|20)\d\d|\ball\b|\btum\b|hemu|\balle\b|droits reserves|todos los")
+# what a short notice says: all rights, or the sign
+_ALL = re.compile(
+    r"(?:جميع|كافه|كامل) (?:ال)?حقوق|حقوق (?:ال)?(?:نشر|طبع|ملكي)|©|\(c\)|all rights|tum hak|hemu maf|alle rechte"
+    r"|droits reserves|todos los derechos"
+)
 _LABEL = re.compile(
     r"^\W*(?:تنبيه|ملاحظه|تنويه|اخلاء مسووليه|هشدار|توجه|uyari|yasal uyari|onemli not|not|notice|legal notice"
     r"|disclaimer|warning|hisyari|aviso(?: legal)?|avertissement|mentions? legales?|hinweis)\s*[:：!-]"
