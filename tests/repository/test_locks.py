@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from functools import cache
+from importlib.metadata import packages_distributions
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.repository.source import ROOT, modules
+from tests.repository.source import ROOT, modules, parse, test_modules
 
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -91,11 +93,30 @@ def test_the_locks_hold_for_every_python_that_is_promised(python: str) -> None:
         assert any(one.marker is None or one.marker.evaluate(environment) for one in locked("requirements.lock")[name])
 
 
+def test_what_tests_and_builders_import_is_declared() -> None:
+    declared = [
+        *project()["project"]["dependencies"],
+        *project()["project"]["optional-dependencies"]["confluent"],
+        *(line for line in project()["dependency-groups"]["dev"] if isinstance(line, str)),
+    ]
+    names = {canonicalize_name(Requirement(line).name) for line in declared}
+    # part of what is declared: jsonschema's registry, FastAPI's base, lxml of trafilatura
+    names |= {"referencing", "starlette"}
+    others = [parse(path) for folder in ("deploy", "docs") for path in (ROOT / folder).rglob("*.py")]
+    local = {"streams", "classifiers", "tests"} | {module.path.stem for module in others}
+    imported = {found.name.split(".")[0] for module in (*test_modules(), *others) for found in module.imports}
+    distributions = packages_distributions()
+    undeclared = {
+        name
+        for name in imported - local - set(sys.stdlib_module_names)
+        if not names & {canonicalize_name(one) for one in distributions.get(name, [name])}
+    }
+    assert not undeclared
+
+
 def test_no_dependency_is_declared_that_nothing_imports() -> None:
     # reasons for what is used without being imported stand beside them in pyproject.toml
     unseen = {"crc32c", "lz4", "zstandard", "lxml-html-clean", "mode-streaming"}
-    from importlib.metadata import packages_distributions  # noqa: PLC0415 - here alone
-
     imported = {found.name.split(".")[0] for module in modules() for found in module.imports}
     distributions = {
         canonicalize_name(name) for top, names in packages_distributions().items() if top in imported for name in names

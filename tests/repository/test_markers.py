@@ -11,7 +11,7 @@ from tests.repository.source import ROOT, Module, test_modules
 PYTEST = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
 OF_PYTEST = {"parametrize", "skip", "skipif", "xfail", "usefixtures", "filterwarnings", "timeout", "asyncio"}
 # how to get what is missing, or why it cannot be had here
-REMEDY = re.compile(r"apt-get install|pip install|\.\./shared|of the distribution|needs root|sys\.platform")
+REMEDY = re.compile(r"apt-get install|pip install|\.\./shared|of the distribution|needs root|sys\.platform|on this")
 
 
 def marks(module: Module) -> set[str]:
