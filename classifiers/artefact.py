@@ -48,6 +48,7 @@ class Training(msgspec.Struct, frozen=True):
     languages: dict[str, int]  # examples a language
     with_dev: bool  # the scores are then those of a twin that saw no dev example
     seed: int
+    regions: str = "trained"  # or the model whose region files were taken over
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sklearn.metrics import accuracy_score, f1_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
-from classifiers import artefact, dataset
+from classifiers import artefact, dataset, regions
 from classifiers.evaluate import answers, report
-from classifiers.model import load_model
+from classifiers.model import SHIPPED, load_model
 from classifiers.region_train import train_regions
 from classifiers.text import normalise
 from classifiers.topic_files import save_topics
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]  # what is done now, steps done, steps in all
 
+LEAST_WITH_COUNTRIES = 100  # under that the region files of the shipped model are taken over
 _LEAST_OF_SOURCE = 100  # held-out examples of a source from which its own figures are given
 _DIGITS = 4
 
@@ -53,8 +55,10 @@ def train(
 ) -> artefact.Manifest:
     """Train into the empty or new folder `out`, verify and load what was written, measure it, return its manifest.
 
+    Fewer than 100 examples with countries do not teach them; the shipped region classifier is then part of the model.
+
     Args:
-        examples: labelled items; those without topics or of a language with under 30 items teach regions alone.
+        examples: labelled items; those without topics, or of a language with under 30 items, teach regions alone.
         labels: the table of topic codes; a code that only the examples have becomes a label named by its code.
         out: the folder of the artefact.
         plan: names, seed, and whether the dev split is learned too.
@@ -121,9 +125,23 @@ def _fit(
         held_out[language] = _held_out_figures(group, codes, found)
     save_topics(out, codes, models)
     progress(f"regions: {len(examples)} examples", len(large), steps)
-    train_regions([_row(example) for example in examples], out, seed=plan.seed)
+    if _teach_regions(examples):
+        train_regions([_row(example) for example in examples], out, seed=plan.seed)
+    else:
+        for name in (regions.MODEL_FILE, regions.FORMS_FILE):
+            shutil.copyfile(SHIPPED / name, out / name)
     progress("trained", steps, steps)
     return {"held_out": held_out}
+
+
+def _teach_regions(examples: Sequence[Example]) -> bool:
+    """Whether the examples can teach countries; a set of own topics usually says nothing of places."""
+    return sum(bool(example.countries) for example in examples) >= LEAST_WITH_COUNTRIES
+
+
+def _taken_over() -> str:
+    shipped = artefact.read_manifest(SHIPPED)
+    return f"taken over from {shipped.name} {shipped.version}"
 
 
 def _row(example: Example) -> dict[str, Any]:
@@ -179,6 +197,7 @@ def _seal(
             languages={language: len(group) for language, group in dataset.by_language(learned).items()},
             with_dev=plan.with_dev,
             seed=plan.seed,
+            regions="trained" if _teach_regions(learned) else _taken_over(),
         ),
         scores=scores,
         files=artefact.checksums(out),

@@ -66,6 +66,7 @@ def described(manifest: Manifest, folder: Path) -> str:
         f"{manifest.name} {manifest.version}, made {manifest.created}; tiers: {', '.join(manifest.tiers)}",
         f"files: {sizes}; checksums match",
         f"trained on {training.examples} items ({languages}), {dev}; data {training.digest[:12]}, seed {training.seed}",
+        f"regions: {training.regions}",
         f"libraries: {', '.join(f'{name} {release}' for name, release in manifest.libraries.items())}",
         f"topics: {', '.join(label.slug for label in manifest.labels)}",
     ]
