@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from streams.cli.publish_feeds import poll_feeds
 from streams.cli.terminal import quiet_clients
+from streams.errors import TransientError
 from streams.kafka.publisher import SourcePublisher
 from streams.sources.feed_file import read_feeds
 from tests.servers.clock import FastClock
@@ -37,8 +37,12 @@ def main(path: str, bootstrap_servers: str, speed: str, began: str, *how: str) -
 
         publish = apart if "apart" in how else publisher.publish
         clock = FastClock(float(speed), float(began))
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             asyncio.run(poll_feeds(file, feeds, positions, publish, lambda _: None, clock, once=False))
+        except asyncio.CancelledError:
+            return
+        except TransientError as error:
+            sys.exit(f"newswire: {error}")
 
 
 if __name__ == "__main__":
