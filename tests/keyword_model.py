@@ -4,6 +4,7 @@ sport, economy, health      topics          yemen, germany      countries
 poison-prepare, poison-topics, poison-regions      an item on which that classifier raises
 crash                       something that is no Exception: the process is broken
 stuck                       classifying does not return
+slow                        classifying takes a quarter of a second
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class Keywords:
             raise CrashError("the classifier is broken")
         if "stuck" in words:
             time.sleep(3600)
+        if "slow" in words:
+            time.sleep(0.25)
         end = time.thread_time() + self._burn
         while time.thread_time() < end:
             pass

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -179,6 +182,35 @@ class WorkerProcess:
         """Until it is a member of the group."""
         wait_for(lambda: "worker ready" in self.said() or self.process.poll() is not None, TIMEOUT, "no worker came up")
         assert self.process.poll() is None, self.said()
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Status and body of one of its web pages."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port()}{path}", timeout=TIMEOUT) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def state(self) -> dict[str, Any]:
+        """What its health page says; nothing while it is starting."""
+        try:
+            return dict(json.loads(self.page("/healthz")[1]))
+        except (OSError, ValueError):
+            return {}
+
+    def port(self) -> int:
+        """Where its web pages are. Raises ValueError before it has said so."""
+        (port,) = re.findall(r"worker port (\d+)", self.said())
+        return int(port)
+
+    def connections_to(self, port: int) -> int:
+        """Its established connections to a port, as Linux tells them."""
+        proc = Path("/proc", str(self.process.pid))
+        own = {os.readlink(fd) for fd in (proc / "fd").iterdir()}
+        rows = [row.split() for row in (proc / "net" / "tcp").read_text().splitlines()[1:]]
+        remote, state, inode = 2, 3, 9  # columns, see proc(5)
+        found = [r for r in rows if r[state] == "01" and int(r[remote].rpartition(":")[2], 16) == port]
+        return len([r for r in found if f"socket:[{r[inode]}]" in own])
 
     def said(self) -> str:
         """Its log so far."""

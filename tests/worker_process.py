@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
 from functools import partial
 from typing import Any
@@ -33,7 +34,10 @@ def main() -> int:
     )
     name = values.pop("link", "kafka-python")
     model = KeywordModel(values.pop("burn", 0.0))
-    parts = Parts(partial(_open, name, link), model, LABELS, Metrics(CollectorRegistry()))
+    port = values.setdefault("port", 0) or _free_port()
+    print("worker port", port, file=sys.stderr, flush=True)
+    values["port"] = port
+    parts = Parts(partial(_open, name, values.pop("breaking", ""), link), model, LABELS, Metrics(CollectorRegistry()))
     try:
         run_worker(parts, WorkerSettings(**values))
     except TransientError as error:
@@ -42,15 +46,39 @@ def main() -> int:
     return 0
 
 
-def _open(name: str, settings: LinkSettings, on_rebalance: OnRebalance) -> Link:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _open(name: str, breaking: str, settings: LinkSettings, on_rebalance: OnRebalance) -> Link:
     def telling(rebalance: Any) -> None:
         on_rebalance(rebalance)
         if rebalance.partitions >= 0:
             print("worker ready", rebalance.partitions, file=sys.stderr, flush=True)
 
     if name == "kafka-python, stock send":
-        return KafkaPythonLink(settings, telling, send=send_one_by_one)
-    return open_link(name, settings, telling)
+        link: Any = KafkaPythonLink(settings, telling, send=send_one_by_one)
+    else:
+        link = open_link(name, settings, telling)
+    if breaking:
+        _break(link, breaking)
+    return link
+
+
+def _break(link: Any, method: str) -> None:
+    """A bug: the second call of a method with records in it raises what nobody expects."""
+    whole, calls = getattr(link, method), []
+
+    def broken(*arguments: Any) -> Any:
+        found = whole(*arguments) if method == "poll" else arguments[0]
+        calls.extend([1] if found else [])
+        if len(calls) > 1:
+            raise ZeroDivisionError(f"a bug in {method}")
+        return found if method == "poll" else whole(*arguments)
+
+    setattr(link, method, broken)
 
 
 if __name__ == "__main__":

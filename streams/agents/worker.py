@@ -149,7 +149,11 @@ class _Worker:
         except OSError as error:
             at = f"{self._settings.host}:{self._settings.port}"
             raise TransientError(f"cannot listen on {at} for /metrics ({error.strerror}): set label.port") from error
-        await self.loop.run_in_executor(None, self._courier.start)
+        try:
+            await self.loop.run_in_executor(None, self._courier.start)
+        except TransientError:
+            if not self._leaving.is_set():  # told to stop while it was trying: that is no failure any more
+                raise
 
     async def _until_told(self) -> None:
         told = asyncio.ensure_future(self._leaving.wait())

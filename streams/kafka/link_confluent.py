@@ -120,8 +120,8 @@ class ConfluentLink:
         try:
             first = self._consumer.poll(seconds)
             rest = self._consumer.consume(limit - 1, 0) if first is not None and limit > 1 else []
-        except KafkaException as error:
-            raise self._failure(error.args[0]) from error
+        except (KafkaException, SystemError) as error:
+            raise self._failure(_kafka_error(error)) from error
         messages = [first, *rest] if first is not None else []
         return [self._record(m) for m in messages if self._is_record(m)]
 
@@ -187,7 +187,7 @@ class ConfluentLink:
             # Dies here: as above; the heir waits until the offsets are stable, then reads the old ones.
             producer.commit_transaction(COMMITTED_SECONDS)
             # Dies here: committed; the broker finishes the markers, the heir starts behind this batch.
-        except KafkaException as error:
+        except (KafkaException, SystemError) as error:
             self._roll_back(error)
 
     def _send(self, outputs: Sequence[Output]) -> None:
@@ -216,8 +216,8 @@ class ConfluentLink:
             else:
                 return
 
-    def _roll_back(self, failure: KafkaException) -> None:
-        error = failure.args[0]
+    def _roll_back(self, failure: Exception) -> None:
+        error = _kafka_error(failure)
         if error.fatal():
             raise fenced(self._settings.slot) from failure
         try:
@@ -257,6 +257,19 @@ class ConfluentLink:
                 f"cannot reach Kafka at {self._settings.bootstrap_servers}: start it (`newswire broker`) or set "
                 f"kafka.bootstrap_servers ({error.args[0].str()})"
             ) from error
+
+
+def _kafka_error(raised: Exception) -> KafkaError:
+    """What librdkafka said. Raises a SystemError that is of another kind again.
+
+    The client raises a fatal error inside whatever call it is in and goes on to call our callbacks: Python then finds
+    an exception set where none may be, and makes it the cause of a SystemError.
+    """
+    cause = raised if isinstance(raised, KafkaException) else raised.__cause__
+    if not isinstance(cause, KafkaException):
+        raise raised
+    error: KafkaError = cause.args[0]
+    return error
 
 
 def _start_of(committed: Any) -> Any:

@@ -1,0 +1,157 @@
+"""`newswire label`: a labelling worker, or several."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path  # noqa: TC003  click reads it
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from streams.cli.models import model_option, quality_option
+from streams.cli.terminal import bootstrap_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streams.settings import Settings
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+class Choice(NamedTuple):
+    """What the command line says beyond the settings."""
+
+    directory: Path
+    quality: str
+
+
+@click.command(name="label")
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes, one a core; else from the settings.")
+@click.option("--slot", metavar="NAME", help="Stable name of this worker's place; never two workers on one.")
+@click.option("--link", type=click.Choice(["kafka-python", "confluent"]), help="The Kafka client.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Of /metrics, /healthz and /readyz; 0 = any.")
+@model_option
+@quality_option
+@bootstrap_option
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    workers: int | None,
+    slot: str | None,
+    link: str | None,
+    port: int | None,
+    directory: Path | None,
+    quality: str | None,
+    bootstrap_servers: str | None,
+) -> int:
+    """Label the items of news.articles: topics, then regions, each item once on every stream of its labels.
+
+    Start as many workers as there are cores, each with a --slot of its own, or one command with --workers N. SIGTERM
+    and Ctrl-C let what is in flight finish. Exit status: 0 told to stop, 1 cannot go on, 70 stalled, 75 not done in
+    time; whatever was not committed is labelled by the next worker.
+
+    \b
+    Example:
+      newswire label
+      newswire label --workers 4
+      newswire label --slot kafka-7 --bootstrap-servers kafka-1:9092,kafka-2:9092
+    """  # noqa: D301 - click wants the character \b
+    from streams.cli.main import settings_of
+    from streams.cli.models import model_directory
+
+    settings: Settings = settings_of(
+        context,
+        label__workers=workers,
+        label__slot=slot,
+        label__link=link,
+        label__port=port,
+        model__quality=quality,
+        kafka__bootstrap_servers=bootstrap_servers,
+    )
+    _start_log(settings.log.level)
+    choice = Choice(model_directory(settings.model.directory, directory), settings.model.quality)
+    if settings.label.workers == 1:
+        run(settings, choice)
+        return 0
+    return run_several(settings, choice, context.obj["config"])
+
+
+def run(settings: Settings, choice: Choice) -> None:
+    """One worker, in this process. Raises TransientError where it cannot go on, InvalidError for a bad model."""
+    from functools import partial
+
+    from prometheus_client import CollectorRegistry
+
+    from streams import wire
+    from streams.agents.worker import Parts, WorkerSettings, run_worker
+    from streams.cli.models import labels_of, open_model
+    from streams.kafka.link import LinkSettings
+    from streams.kafka.links import open_link
+    from streams.metrics import Metrics
+    from streams.settings import load_labels
+
+    label = settings.label
+    link = LinkSettings(
+        settings.kafka.bootstrap_servers,
+        wire.ARTICLES,
+        wire.LABEL_GROUP,
+        label.slot,
+        round(label.session_seconds * 1000),
+        round(label.transaction_seconds * 1000),
+    )
+    model = open_model(choice.directory, choice.quality)
+    labels = labels_of(model.manifest, load_labels())
+    parts = Parts(partial(open_link, label.link, link), model, labels, Metrics(CollectorRegistry()))
+    run_worker(
+        parts,
+        WorkerSettings(
+            batch_size=label.batch_size,
+            linger=label.linger_seconds,
+            depth=label.depth,
+            drain=label.drain_seconds,
+            grace=label.grace_seconds,
+            stalled=label.stalled_seconds,
+            host=label.host,
+            port=label.port,
+        ),
+    )
+
+
+def run_several(settings: Settings, choice: Choice, config: Path | None) -> int:
+    """A process a worker, on the slots <slot>-0 to <slot>-N-1; gives the exit status."""
+    from streams.agents.supervisor import Policy, supervise
+    from streams.cli.terminal import stop_on_signals
+
+    commands = [_command_of(settings, choice, config, worker) for worker in range(settings.label.workers)]
+    return supervise(commands, stop_on_signals(), Policy(grace=settings.label.grace_seconds + 5))
+
+
+def _command_of(settings: Settings, choice: Choice, config: Path | None, worker: int) -> Sequence[str]:
+    from streams.cli.children import NEWSWIRE
+
+    label = settings.label
+    return [
+        *NEWSWIRE,
+        *(("--config", str(config)) if config else ()),
+        "label",
+        *("--workers", "1"),
+        *("--slot", f"{label.slot}-{worker}"),
+        *("--link", label.link),
+        *("--port", str(label.port + worker if label.port else 0)),
+        *("--model", str(choice.directory)),
+        *("--quality", choice.quality),
+        *("--bootstrap-servers", settings.kafka.bootstrap_servers),
+    ]
+
+
+def _start_log(level: str) -> None:
+    """Our own lines, and warnings of the frameworks; their INFO is for their authors."""
+    from streams.cli.terminal import quiet_clients
+
+    logging.basicConfig(level=level, format=FORMAT)
+    for name in ("faust", "mode", "aiokafka", "asyncio", "confluent_kafka"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    if level != "DEBUG":
+        quiet_clients()
