@@ -102,6 +102,11 @@ class Reader:
         for place, offset in offsets.items():
             self._consumer.seek(TopicPartition(*place), offset)
 
+    def places(self) -> dict[tuple[str, int], int]:
+        """The offset that is read next, by partition."""
+        with reaching(self._bootstrap_servers):
+            return {(tp.topic, tp.partition): self._consumer.position(tp) or 0 for tp in self._consumer.assignment()}
+
     def bounds(self) -> dict[tuple[str, int], tuple[int, int]]:
         """First offset that Kafka still holds and offset behind the last, by partition."""
         with reaching(self._bootstrap_servers):
