@@ -56,13 +56,13 @@ class LazyGroup(click.Group):
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="A TOML file of settings.")
 @click.pass_context
 def group(context: click.Context, config: Path | None) -> None:
-    r"""Newswire: news items in, items labelled by topic and region out, exactly once.
+    """Newswire: news items in, items labelled by topic and region out, exactly once.
 
     \b
     Example:
       newswire up                             everything on this machine
       newswire subscribe --topic sport        labelled items as they come
-    """
+    """  # noqa: D301 - click wants the character \b
     context.obj = {"config": config, "environ": os.environ}
 
 
