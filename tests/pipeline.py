@@ -165,7 +165,7 @@ class Pipeline:
 class WorkerProcess:
     """A worker in a process of its own: `python -m tests.worker_process` with these settings."""
 
-    def __init__(self, pipeline: Pipeline, slot: str, log: Path, **settings: Any) -> None:
+    def __init__(self, pipeline: Pipeline, slot: str | None, log: Path, **settings: Any) -> None:
         values = {"bootstrap_servers": pipeline.bootstrap_servers, "prefix": pipeline.prefix, "slot": slot, **settings}
         self.log = log
         with log.open("ab") as out:

@@ -117,7 +117,8 @@ class _Slot:
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        return _exit_status(status)
+        # SIGTERM itself ends a process that is still importing: it was told to, and it has nothing yet
+        return 0 if status == -signal.SIGTERM else _exit_status(status)
 
 
 def _exit_status(status: int) -> int:

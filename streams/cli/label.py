@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
 from pathlib import Path  # noqa: TC003  click reads it
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,6 +60,8 @@ def command(
       newswire label --workers 4
       newswire label --slot kafka-7 --bootstrap-servers kafka-1:9092,kafka-2:9092
     """  # noqa: D301 - click wants the character \b
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker takes over: it has nothing to finish
+
     from streams.cli.main import settings_of
     from streams.cli.models import model_directory
 
