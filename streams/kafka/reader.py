@@ -113,6 +113,10 @@ class Reader:
             first, behind = self._consumer.beginning_offsets(self._all), self._consumer.end_offsets(self._all)
         return {(tp.topic, tp.partition): (first[tp], behind[tp]) for tp in self._all}
 
+    def membership(self) -> Any:
+        """What `send_offsets_to_transaction` takes: in whose name offsets are stored."""
+        return self._consumer.group_metadata()
+
     def at_end(self) -> bool:
         """Whether everything that was there when this reader was made has been read, of the partitions it has."""
         assigned = self._consumer.assignment()

@@ -88,7 +88,7 @@ def chosen(record: Record, wanted: Selection, reading: Iterable[str], labels: La
         wanted.regions.isdisjoint(regions) and wanted.countries.isdisjoint(countries)
     ):
         return None
-    language = headers.get("news-language", b"").decode("utf-8", "replace").lower().partition("-")[0]
+    language = "".join(_listed(headers, "news-language")).lower().partition("-")[0]
     if wanted.languages and language not in wanted.languages:
         return None
     article = article or decode_labelled(record.value)
@@ -96,7 +96,7 @@ def chosen(record: Record, wanted: Selection, reading: Iterable[str], labels: La
 
 
 def _listed(headers: Mapping[str, bytes], name: str) -> list[str]:
-    value = headers.get(name, b"").decode("utf-8", "replace")
+    value = (headers.get(name) or b"").decode("utf-8", "replace")  # a foreign producer may write a header without value
     return value.split(",") if value else []
 
 
