@@ -177,7 +177,7 @@ def masked(settings: Settings) -> dict[str, Any]:
             for key, value in table.items()
         }
 
-    plain: dict[str, Any] = msgspec.to_builtins(settings)
+    plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=str)
     return mask(plain)
 
 

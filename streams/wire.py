@@ -17,6 +17,7 @@ Label streams have one partition each: every partition that a transaction touche
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ MAX_RECORD_BYTES = (
     900_000  # the broker refuses records over 1,048,588 bytes; labels, headers and batch framing need the rest
 )
 
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, version 00
 _DAY_MS = 24 * 3600 * 1000
 
 
@@ -160,10 +162,8 @@ def labelled_headers(article: LabelledArticle, labels: Labels, incoming: Sequenc
     event = _event_id(article, "label")
     block = article.classification
     headers = _cloud_event(article, event, LABELLED_TYPE, "urn:newswire:label", block.labelled_at)
-    trace = next((value for name, value in incoming if name == "traceparent"), b"").decode("ascii", "replace")
-    headers.append(
-        ("traceparent", _traceparent(trace.split("-")[1] if trace.count("-") == 3 else event, event).encode())
-    )
+    trace = _trace_of(incoming) or event
+    headers.append(("traceparent", _traceparent(trace, event).encode()))
     countries = article.countries
     topics = [labels.topics[code].slug for code in article.topics if code in labels.topics]
     headers += [
@@ -202,6 +202,13 @@ def _event_id(article: Article, stage: str) -> str:
     """The same version of the same item at the same stage gives the same id, so a consumer may tell repeats."""
     name = f"{article.uri}\n{article.version or article.version_created}\n{stage}"
     return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def _trace_of(incoming: Sequence[tuple[str, bytes]]) -> str | None:
+    """The trace id of a valid `traceparent` header; None where there is none or it is damaged."""
+    found = next((_TRACEPARENT.fullmatch(value) for name, value in incoming if name == "traceparent"), None)
+    trace = found.group(1).decode() if found else ""
+    return trace if trace.strip("0") else None
 
 
 def _traceparent(trace: str, event: str) -> str:

@@ -17,10 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARED = Path(__file__).parents[2] / "shared"
+ABSENT = "../shared is not here: it holds the training data and is no part of the project"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests marked long (the full chaos runs)")
+    parser.addoption("--forbid-skips", action="store_true", help="fail if a test is skipped, but for want of ../shared")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With --forbid-skips a skipped test fails the run: where every part is installed it is a test that nobody runs."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not session.config.getoption("--forbid-skips") or reporter is None or exitstatus != pytest.ExitCode.OK:
+        return
+    skipped = [report for report in reporter.stats.get("skipped", []) if ABSENT not in str(report.longrepr)]
+    if skipped:
+        reporter.write_line(f"--forbid-skips: {len(skipped)} tests were skipped", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    absent = pytest.mark.skip(reason="../shared is not here: it holds the training data and is no part of the project")
+    absent = pytest.mark.skip(reason=ABSENT)
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():
             item.add_marker(absent)

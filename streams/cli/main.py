@@ -30,6 +30,10 @@ COMMANDS = {
 }
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads our stdout any more (`newswire subscribe | head`): nothing is wrong."""
+
+
 class LazyGroup(click.Group):
     """Commands by name; the module streams.cli.<name> is imported when its command is asked for."""
 
@@ -44,6 +48,13 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"streams.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises ReaderGoneError for EPIPE, which click would turn into exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line a command, without importing any."""
@@ -89,9 +100,8 @@ def main() -> None:
     except TransientError as error:
         click.echo(f"newswire: {error}", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        # the reader of our stdout has gone (`newswire subscribe | head`): nothing is wrong; keep the interpreter from
-        # complaining when it flushes stdout at exit
+    except ReaderGoneError:
+        # keep the interpreter from complaining when it flushes stdout at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)

@@ -163,12 +163,11 @@ def test_a_foreign_trace_is_carried_on() -> None:
     assert out[1] == trace
 
 
-DAMAGED = [b"", b"nonsense", b"\xff\xfe"]
-PASSED_ON = [b"00-zz-11-01", b"-" * 3, "00-é-1-01".encode(), b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01"]
-wrong = pytest.mark.xfail(strict=True, reason="streams/wire.py takes what stands between two hyphens for a trace id")
+ZEROS = b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01"
+DAMAGED = [b"", b"nonsense", b"\xff\xfe", b"00-zz-11-01", b"-" * 3, "00-é-1-01".encode(), ZEROS]
 
 
-@pytest.mark.parametrize("value", [*DAMAGED, *(pytest.param(value, marks=wrong) for value in PASSED_ON)])
+@pytest.mark.parametrize("value", DAMAGED)
 def test_a_damaged_trace_does_not_leave_again(value: bytes) -> None:
     headers = wire.labelled_headers(labelled([], []), LABELS, [("traceparent", value)])
     found = TRACE.fullmatch(dict(headers)["traceparent"])
