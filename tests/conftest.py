@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARED = Path(__file__).parents[2] / "shared"
-ABSENT = "../shared is not here: it holds the training data and is no part of the project"
+ABSENT = "it holds the training data and is no part of the project"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    absent = pytest.mark.skip(reason=ABSENT)
+    absent = pytest.mark.skip(reason=f"../shared is not here: {ABSENT}")
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():
             item.add_marker(absent)

@@ -70,12 +70,13 @@ def marked(module: Module, name: str) -> set[str]:
     return {f.name for f in functions if any(f"pytest.mark.{name}" in ast.unparse(d) for d in f.decorator_list)}
 
 
-def fixtures_that_need(part: str) -> set[str]:
-    """Names of fixtures that ask for a fixture, directly or through another."""
+def fixtures_that_need(part: str, user: Module) -> set[str]:
+    """Names of fixtures, as `user` sees them, that ask for a fixture, directly or through another."""
     needing = {part}
     found = [
         (function.name, {argument.arg for argument in function.args.args})
         for module in test_modules()
+        if module.where == user.where or module.where.endswith("conftest.py")
         for function in module.functions
         if any("fixture" in ast.unparse(d) for d in function.decorator_list)
     ]
@@ -87,8 +88,8 @@ def fixtures_that_need(part: str) -> set[str]:
 def test_tests_that_need_a_part_carry_its_marker() -> None:
     wrong = []
     for part, marker in (("shared", "shared"), ("kafka", "kafka"), ("promtool", "prometheus")):
-        needing = fixtures_that_need(part)
         for module in test_modules():
+            needing = fixtures_that_need(part, module)
             good = marked(module, marker)
             wrong += [
                 f"{module.where}:{f.lineno} {f.name} needs {part} and is not marked {marker}"
