@@ -67,12 +67,14 @@ def read_tsv(name: str) -> Iterator[dict[str, str]]:
 
 
 def lists() -> Iterator[Row]:
-    """Rows of actors.tsv and null.tsv."""
-    for name in ("actors.tsv", "null.tsv"):
-        for line in read_tsv(name):
-            languages = tuple(language for language in line["langs"].split(",") if language in LANGUAGES)
-            kind = "demonym" if line["type"] == "dem" else line["type"]
-            yield Row(line["surface"], line["iso"] or "-", kind, line["case"], languages, "own")
+    """Rows of actors.tsv (what is no place: leaders, parties, courts, clubs, companies) and null.tsv."""
+    for line in read_tsv("actors.tsv"):
+        for form in line["forms"].split("|"):
+            yield Row(form, line["iso"], line["kind"], line["case"], tuple(line["languages"].split(",")), "own")
+    for line in read_tsv("null.tsv"):
+        for form in line["forms"].split("|"):
+            case = "cap" if form[0].isupper() else "any"
+            yield Row(form, "-", "null", case, tuple(line["languages"].split(",")), "own")
 
 
 def places() -> Iterator[Row]:
@@ -148,6 +150,7 @@ def script_languages(name: str) -> tuple[str, ...]:
 
 # Fewest inhabitants for a name to be listed, by script. Small towns are called like common words.
 _LEAST = {("ar", "fa"): 40_000, ("fa",): 100_000, ("ru",): 200_000, ("zh",): 200_000, LATIN: 300_000}
+_LEAST_LETTERS = 5  # of a form of ours that loses a letter in the scan: "N'Djamena" may, "K-pop" may not
 _LEAST_OWN_NAME = 40_000  # for the name under which GeoNames lists the city
 
 
@@ -183,7 +186,7 @@ def normal_form(surface: str) -> str:
 
 
 def _loses_letters(surface: str, form: str) -> bool:
-    """"The D" (Detroit) would match every "the": single letters are no words to the scan."""
+    """ "The D" (Detroit) would match every "the": single letters are no words to the scan."""
     return sum(map(str.isalnum, surface)) > sum(map(str.isalnum, form))
 
 
@@ -213,14 +216,14 @@ def build(rejected: frozenset[tuple[str, str]]) -> dict[tuple[str, str, str, tup
             blocked.update((normal_form(row.surface), language) for language in row.languages)
     for row in (*own, *cldr(), *geonames()):
         form = normal_form(row.surface)
-        if not form or (row.origin == "geonames" and _loses_letters(row.surface, form)):
+        if not form or (_loses_letters(row.surface, form) and (row.origin == "geonames" or len(form) < _LEAST_LETTERS)):
             continue
         languages = tuple(
             language
             for language in row.languages
             if (row.country == "-" or (form, language) not in blocked)
             and (form, row.country, language) not in seen
-            and (row.origin != "geonames" or (form, language) not in taken and (form, language) not in rejected)
+            and (row.origin != "geonames" or ((form, language) not in taken and (form, language) not in rejected))
         )
         if languages:
             seen.update((form, row.country, language) for language in languages)
