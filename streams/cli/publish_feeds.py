@@ -110,7 +110,8 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
     logging.basicConfig(level=settings.log.level, format="%(asctime)s %(levelname)s %(message)s")
     quiet_clients()
     if dry_run:
-        asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, SystemClock(), once=True))
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, SystemClock(), once=True))
         return
     with (
         SourcePublisher(settings.kafka.bootstrap_servers, named.poller.name) as publisher,

@@ -65,8 +65,10 @@ class Poller:
         self._report = report
         self._states = {feed.name: positions.get(KEY_PREFIX + feed.name) for feed in feeds}
         self._hosts: dict[str, list[Feed]] = {}
+        self._new_at: dict[str, float] = {}
         for feed in feeds:
-            self._state(feed)  # a damaged one is found now, not in the middle of the night
+            # a damaged one is found now, not in the middle of the night
+            self._new_at[feed.name] = self._state(feed).new_at
             self._hosts.setdefault(yarl.URL(feed.url).raw_host or "", []).append(feed)
         self._slots = asyncio.Semaphore(POLLS_AT_ONCE)
 
@@ -83,7 +85,7 @@ class Poller:
     def silent(self) -> int:
         """How many feeds have brought nothing for days."""
         now = self._tools.clock.time()
-        return sum(is_silent(self._state(feed), now) for feeds in self._hosts.values() for feed in feeds)
+        return sum(is_silent(new_at, now) for new_at in self._new_at.values())
 
     async def _poll_once(self, feeds: list[Feed]) -> None:
         for feed in feeds:
@@ -108,6 +110,7 @@ class Poller:
                 await self._committer.commit(outputs, KEY_PREFIX + feed.name, position)
                 # Dies here: items and state are committed, the next process starts behind them.
                 self._states[feed.name] = position
+                self._new_at[feed.name] = batch.state.new_at
                 published += sum(output.kafka_topic == ARTICLES for output in outputs)
                 dead += sum(output.kafka_topic != ARTICLES for output in outputs)
                 if batch.polled:

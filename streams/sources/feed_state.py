@@ -78,6 +78,6 @@ def decode_state(value: bytes | None, url: str, name: str) -> FeedState:
     return state if state.url == url else FeedState(url=url, seen=state.seen, new_at=state.new_at)
 
 
-def is_silent(state: FeedState, now: float) -> bool:
-    """Whether a feed has brought nothing for so long that somebody should look."""
-    return now - state.new_at > SILENT_SECONDS
+def is_silent(new_at: float, now: float) -> bool:
+    """Whether a feed has brought nothing for so long that somebody should look; 0 = it has not been polled yet."""
+    return bool(new_at) and now - new_at > SILENT_SECONDS

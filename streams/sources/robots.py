@@ -15,20 +15,23 @@ from streams.http_outcomes import Failed, Fetched
 
 if TYPE_CHECKING:
     from streams.http import Client
+    from streams.http_outcomes import Outcome
     from streams.http_politeness import Clock
 
 KEPT_SECONDS = 86_400.0  # RFC 9309 2.4
-UNREACHABLE_SECONDS = 3600.0  # then a host whose robots.txt could not be had is asked again
+UNREACHABLE_SECONDS = 600.0  # then a host whose robots.txt could not be had is asked again
 MAX_BYTES = 500 << 10  # RFC 9309 2.5: at least that much has to be read
 MAX_HOSTS = 10_000
 PARSED_HOSTS = 64  # kept as rules; the others packed as text: rules take a hundred times the room
 LONGEST_DELAY = 60.0  # of Crawl-delay; a site that says an hour means "stay away", and Disallow says that
+_ABSENT = frozenset({"not_found", "gone", "forbidden", "client_error"})
 _NOTHING = zlib.compress(b"")
 
 
 class _Known(NamedTuple):
     until: float
-    packed: bytes | None  # None: it could not be had, so nothing may be fetched
+    packed: bytes | None
+    failure: Failed | None = None  # why it could not be had, where nothing may be fetched therefore
 
 
 class Robots:
@@ -48,9 +51,10 @@ class Robots:
             root = str(place.origin())
         except ValueError:
             return Failed("bad_url", f"{url[:200]!r} is not an address of http or https")
-        rules = await self._rules(root)
+        await self._ask(root)
+        rules = self._of(root)
         if rules is None:
-            return Failed("robots", f"{root}/robots.txt could not be had, so nothing there may be fetched for now")
+            return self._known[root].failure
         if rules.can_fetch(url, self._token):
             return None
         return Failed("robots", f"{root}/robots.txt forbids {place.raw_path[:100]} to {self._token}")
@@ -62,27 +66,20 @@ class Robots:
         delay = rules.crawl_delay(self._token) if rules else None
         return min(float(delay), LONGEST_DELAY) if delay else None
 
-    async def _rules(self, root: str) -> Protego | None:
+    async def _ask(self, root: str) -> None:
         known, now = self._known.get(root), self._clock.time()
         if known is None or not now < known.until <= now + KEPT_SECONDS:
             limits = Limits(max_bytes=MAX_BYTES)
             found = await self._client.get(f"{root}/robots.txt", ANY, gap_seconds=0.0, limits=limits)
             self._keep(root, self._judged(found, known, now))
-        return self._of(root)
 
-    def _judged(self, found: object, known: _Known | None, now: float) -> _Known:
+    def _judged(self, found: Outcome, known: _Known | None, now: float) -> _Known:
         if isinstance(found, Fetched):
             return _Known(now + KEPT_SECONDS, zlib.compress(found.body))
-        if isinstance(found, Failed) and found.reason in {
-            "not_found",
-            "gone",
-            "forbidden",
-            "client_error",
-            "too_large",
-        }:
+        if not isinstance(found, Failed) or found.reason in _ABSENT:
             return _Known(now + KEPT_SECONDS, _NOTHING)  # RFC 9309 2.3.1.3: no rules, everything may be fetched
         # RFC 9309 2.3.1.4: a server that fails forbids everything, unless older rules are known
-        return _Known(now + UNREACHABLE_SECONDS, known.packed if known else None)
+        return _Known(now + UNREACHABLE_SECONDS, known.packed if known else None, found)
 
     def _keep(self, root: str, known: _Known) -> None:
         self._known.pop(root, None)

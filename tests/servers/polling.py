@@ -19,7 +19,7 @@ from streams.sources.feed_poll import Tools
 from streams.sources.robots import Robots
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from streams.http_politeness import Clock
     from streams.kafka.link import Output
@@ -48,14 +48,16 @@ class Memory:
 
 
 @contextlib.asynccontextmanager
-async def polling(feeds: Sequence[Feed], memory: Memory, clock: Clock, gap: float = 5.0) -> AsyncIterator[Poller]:
+async def polling(
+    feeds: Sequence[Feed], memory: Memory, clock: Clock, report: Callable[[Report], None] | None = None
+) -> AsyncIterator[Poller]:
     """A poller with all its parts, allowed on loopback."""
     async with (
-        Client("test", allowed=allow_list(["127.0.0.0/8"]), clock=clock, politeness=Politeness(clock, gap)) as client,
+        Client("test", allowed=allow_list(["127.0.0.0/8"]), clock=clock, politeness=Politeness(clock)) as client,
         ConfinedPool(parse_feed, 1) as parsers,
         PageTexts(Extractor()) as pages,
         Committer(memory.publish) as committer,
     ):
         chance = random.Random(7).random
         tools = Tools(client, Robots(client, clock, "newswire"), parsers.call, pages.text, clock, chance)
-        yield Poller(feeds, memory.positions, tools, committer, memory.reports.append)
+        yield Poller(feeds, memory.positions, tools, committer, report or memory.reports.append)

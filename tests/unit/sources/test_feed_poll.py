@@ -382,13 +382,13 @@ def test_a_feed_is_silent_when_it_has_brought_nothing_for_three_days() -> None:
             await b.poll()
             b.clock.now += 2 * 86_400
             await b.poll()
-            assert not is_silent(b.state, b.clock.now)
+            assert not is_silent(b.state.new_at, b.clock.now)
             b.clock.now += 2 * 86_400
             await b.poll()
-            assert is_silent(b.state, b.clock.now)
+            assert is_silent(b.state.new_at, b.clock.now)
             feed.add()
             await b.poll()
-            assert not is_silent(b.state, b.clock.now)
+            assert not is_silent(b.state.new_at, b.clock.now)
 
     asyncio.run(test())
 

@@ -86,7 +86,7 @@ def test_without_a_robots_txt_everything_is_allowed(status: int) -> None:
     asyncio.run(test())
 
 
-def test_a_server_that_fails_forbids_for_an_hour_unless_older_rules_are_known() -> None:
+def test_a_server_that_fails_forbids_for_ten_minutes_unless_older_rules_are_known() -> None:
     async def test() -> None:
         clock, status = JumpingClock(), 500
 
@@ -94,10 +94,12 @@ def test_a_server_that_fails_forbids_for_an_hour_unless_older_rules_are_known() 
             return web.Response(status=status, text=RULES)
 
         async with asking({"/robots.txt": answer}, clock) as (site, rules):
-            assert await rules.refusal(site.url("/story"))
+            refusal = await rules.refusal(site.url("/story"))
+            assert refusal is not None
+            assert refusal.reason == "server_error"
             status = 200
-            assert await rules.refusal(site.url("/story")), "asked again within the hour"
-            clock.now += 3601
+            assert await rules.refusal(site.url("/story")), "asked again within ten minutes"
+            clock.now += 601
             assert await rules.refusal(site.url("/story")) is None
             status = 500
             clock.now += 86_401
