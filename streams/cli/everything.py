@@ -1,6 +1,7 @@
-"""The parts of `newswire up`: started in the order of need, watched together, ended the other way round.
+"""The parts of `newswire up`: started in the order of need, watched together, ended in order.
 
-Kafka -> its topics -> the gateway (a thread) -> the worker (a process) -> the feeder and the poller (threads)
+start   Kafka, its topics, the worker (a process), the gateway, the poller, the feeder (threads)
+stop    the feeder, the poller, the worker, the gateway, Kafka
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.sources import base
 
-# Ten seconds for all of it: the worker drains what is in flight (under 1 s seen), the gateway ends its streams, Kafka
+# Ten seconds for all of it: the worker drains what is in flight (1 s seen), the gateway ends its streams, Kafka
 # closes its files (0.2-0.7 s seen).
 WORKER_SECONDS = 5.0
 THREAD_SECONDS = 3.0
 BROKER_SECONDS = 3.0
 POLL_SECONDS = 1.0
+READY_SECONDS = 0.1
 PAGE_SECONDS = 2.0
 
 
@@ -84,10 +85,13 @@ class Everything:
         self._launch = launch
         self._sources = sources
         self._labels = labels_in_use(settings)
-        self._stack = contextlib.ExitStack()
         self._stopping = stopping
+        self._ready = threading.Event()
+        self._bound: socket.socket | None = None
         self._broker: KafkaBroker | None = None
         self._worker: Child | None = None
+        self._gateway: Task | None = None
+        self._server: Server
         self._tasks: list[Task] = []
         self.board = Board(self._labels, time.time, on_row)
         self.addresses = Addresses("", "", "")
@@ -99,22 +103,19 @@ class Everything:
         from streams.wire import kafka_topics
 
         settings = self._settings
-        bound = self._stack.enter_context(bind(settings.gateway.host, settings.gateway.port))
+        label = settings.label
+        self._bound = bind(settings.gateway.host, settings.gateway.port)
         port = free_ports(
-            settings.label.host,
-            settings.label.port,
-            settings.label.workers,
-            what="the labelling worker",
-            setting="NEWSWIRE_LABEL__PORT",
+            label.host, label.port, label.workers, what="the labelling worker", setting="NEWSWIRE_LABEL__PORT"
         )
         kafka = settings.kafka.bootstrap_servers if self._launch.external else self._start_kafka()
         create_topics(kafka, kafka_topics(self._labels), replication=settings.kafka.replication_factor or None)
-        self._start_gateway(kafka, bound)
-        self._start_worker(kafka, port)
-        self._start_task(Task("the feeder", lambda: self._feed(kafka)), on_stop=self._stopping.set)
-        pages = [f"http://{settings.label.host}:{port + n}/metrics" for n in range(settings.label.workers)]
-        self._start_task(Task("the poller", lambda: self._poll(pages)), on_stop=self._stopping.set)
-        self.addresses = Addresses(address_of(bound), kafka, pages[0])
+        self._start_worker(kafka, port)  # first, since it takes longest: 4 s of CPU to load the model
+        self._start_gateway(kafka, self._bound)
+        workers = [f"http://{label.host}:{port + number}" for number in range(label.workers)]
+        self._start_task(Task("the poller", lambda: self._poll(workers)))
+        self._start_task(Task("the feeder", lambda: self._feed(kafka, workers)))
+        self.addresses = Addresses(address_of(self._bound), kafka, f"{workers[0]}/metrics")
 
     def check(self) -> None:
         """Raises what ended a part that should run: TransientError says which, and why."""
@@ -122,14 +123,30 @@ class Everything:
             raise self._broker.failure()
         if self._worker is not None and not self._worker.alive:
             raise self._worker.failure()
-        for task in self._tasks:
-            if task.failure is not None:
+        for task in (self._gateway, *self._tasks):
+            if task is not None and task.failure is not None:
                 raise task.failure
 
     def stop(self) -> None:
-        """Ends what runs, the broker last. Takes under 10 seconds."""
+        """Ends what runs: the feeder, the worker, which drains, the gateway, the broker last. Under 10 seconds."""
         self._stopping.set()
-        self._stack.close()
+        with contextlib.ExitStack() as last_first:
+            if self._broker is not None:
+                last_first.callback(self._broker.stop, BROKER_SECONDS)
+            if self._bound is not None:
+                last_first.callback(self._bound.close)
+            if self._gateway is not None:
+                last_first.callback(self._gateway.join, THREAD_SECONDS)
+                last_first.callback(self._server.stop)
+            if self._worker is not None:
+                last_first.callback(self._worker.stop, WORKER_SECONDS)
+            for task in self._tasks:
+                last_first.callback(task.join, THREAD_SECONDS)
+
+    @property
+    def note(self) -> str:
+        """What a person waits for."""
+        return "" if self._ready.is_set() else "the worker is loading its model ..."
 
     def _start_kafka(self) -> str:
         from streams.cli.broker import shown_progress
@@ -144,11 +161,9 @@ class Everything:
                 " kafka.bootstrap_servers, `--kafka-port 0` starts another one"
             )
         with shown_progress() as progress:
-            broker = KafkaBroker(settings.data, settings.port, progress=progress)
-            self._stack.callback(lambda: broker.stop(BROKER_SECONDS))
-            broker.start()
-        self._broker = broker
-        return broker.bootstrap_servers
+            self._broker = KafkaBroker(settings.data, settings.port, progress=progress)
+            self._broker.start()
+        return self._broker.bootstrap_servers
 
     def _start_gateway(self, kafka: str, bound: socket.socket) -> None:
         from streams.cli.serve import make_server
@@ -156,8 +171,9 @@ class Everything:
 
         settings = self._settings.gateway
         source = observed(labelled_source(kafka, settings.recent_items), self.board)
-        server: Server = make_server(source, self._labels, settings, bound)
-        self._start_task(Task("the gateway", server.run_until_stopped), on_stop=server.stop)
+        server = make_server(source, self._labels, settings, bound)
+        self._gateway, self._server = Task("the gateway", server.run_until_stopped), server
+        self._gateway.start()
 
     def _start_worker(self, kafka: str, port: int) -> None:
         settings, launch = self._settings, self._launch
@@ -170,30 +186,29 @@ class Everything:
         }
         arguments = ["--config", str(launch.config), "label"] if launch.config else ["label"]
         worker = Child("the labelling worker", arguments, environ, settings.up.logs.absolute() / "label.log")
-        self._stack.callback(lambda: worker.stop(WORKER_SECONDS))
         worker.start()
         self._worker = worker
 
-    def _start_task(self, task: Task, on_stop: Callable[[], None]) -> None:
-        def stop() -> None:
-            on_stop()
-            task.join(THREAD_SECONDS)
-
-        self._stack.callback(stop)
-        self._tasks.append(task)
+    def _start_task(self, task: Task) -> None:
         task.start()
+        self._tasks.append(task)
 
-    def _feed(self, kafka: str) -> None:
+    def _feed(self, kafka: str, workers: Sequence[str]) -> None:
         from prometheus_client import CollectorRegistry
 
         from streams.cli.feeding import feed
         from streams.metrics import Metrics
 
+        # not before somebody labels: the demo would come as one burst, and be over when the table shows it
+        while fetched(f"{workers[0]}/readyz") is None:
+            if self._stopping.wait(READY_SECONDS):
+                return
+        self._ready.set()
         feed(self._sources, kafka, Metrics(CollectorRegistry()), self.board.sent)
 
-    def _poll(self, pages: Sequence[str]) -> None:
+    def _poll(self, workers: Sequence[str]) -> None:
         while not self._stopping.wait(POLL_SECONDS):
-            self.board.update(figures_of(fetched(page) for page in pages))
+            self.board.update(figures_of(fetched(f"{worker}/metrics") or "" for worker in workers))
 
 
 def observed(source: Source, board: Board) -> Source:
@@ -207,11 +222,11 @@ def observed(source: Source, board: Board) -> Source:
     return seen
 
 
-def fetched(url: str) -> str:
-    """The page, or nothing while nobody answers: a worker that loads its model has no figures yet."""
+def fetched(url: str) -> str | None:
+    """The page, None while nobody answers or the answer is not 200: a worker that loads its model is not there yet."""
     try:
         with urllib.request.urlopen(url, timeout=PAGE_SECONDS) as answer:  # noqa: S310 - our own address
             text: str = answer.read().decode()
-    except (OSError, urllib.error.URLError):
-        return ""
+    except OSError:  # URLError too
+        return None
     return text

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.sources.base import Source
 
-TICK_SECONDS = 0.25  # between two looks at what may have ended, and two drawings of the table
+TICK_SECONDS = 0.25  # between two looks at what may have ended
+DRAW_SECONDS = 0.5  # four drawings a second took a tenth of a core
 
 _file = click.Path(path_type=Path, dir_okay=False)
 
@@ -136,9 +137,10 @@ def shown(everything: Everything) -> Iterator[None]:
 
     def drawn() -> RenderableType:
         width, height = console.size
-        return screen(everything.board.view(), everything.addresses, time.monotonic() - begun, width, height)
+        addresses = everything.addresses._replace(note=everything.note)
+        return screen(everything.board.view(), addresses, time.monotonic() - begun, width, height)
 
-    with Live(get_renderable=drawn, console=console, screen=True, refresh_per_second=1 / TICK_SECONDS):
+    with Live(get_renderable=drawn, console=console, screen=True, refresh_per_second=1 / DRAW_SECONDS):
         yield
 
 

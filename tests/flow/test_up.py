@@ -303,8 +303,19 @@ def test_terminal_shows_the_table_and_ctrl_c_ends_it(tmp_path):
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        wait_for(lambda: b"Merkez Bankas" in screen or process.poll() is not None, TIMEOUT, "no item in the table")
-        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x1b]*\x1b\\", "", screen.decode())
+        everything = str(DEMO_ITEMS + PAGE_ITEMS)
+
+        def shown() -> str:
+            return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x1b]*\x1b\\", "", screen[-40_000:].decode(errors="ignore"))
+
+        # published, read, and at least an item with its labels
+        wait_for(
+            lambda: re.search(rf"{everything} +{everything} +\d+", shown()) or process.poll() is not None,
+            TIMEOUT,
+            "the table does not show all items",
+        )
+        text = shown()
+        assert re.search(r"\d\d:\d\d:\d\d +(ar|tr|en) +[a-z-]+ \d+%", text)
         assert "live page http://127.0.0.1:" in text
         assert re.search(r"published +read +labelled +abstained +dead +lag +items/s", text)
         pids = family(process.pid)

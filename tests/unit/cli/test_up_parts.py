@@ -145,10 +145,10 @@ def test_task_keeps_what_ended_it():
     assert str(task.failure) == "gone"
 
 
-def test_page_of_nobody_is_empty():
+def test_page_of_nobody_is_none():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        assert fetched(f"http://127.0.0.1:{silent.getsockname()[1]}/metrics") == ""
+        assert fetched(f"http://127.0.0.1:{silent.getsockname()[1]}/metrics") is None
 
 
 @pytest.mark.parametrize("name", ["items.csv", "items", "items.json.bz2"])
