@@ -59,7 +59,7 @@ class FeedDocuments:
 
     def steps(self, position: Position | None) -> Iterator[Step]:
         """See Source."""
-        first = (position or {}).get("documents", 0)
+        first = 0 if position is None else position.get("documents")
         if not isinstance(first, int) or not 0 <= first <= len(self._places):
             raise InvalidError(f"{self.name}: {position!r} is not a position in these documents")
         failures: list[InvalidError | TransientError] = []

@@ -58,6 +58,7 @@ if isinstance(
 _PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>")
 # Characters that XML 1.0 forbids (2.2): one of them, pasted from a word processor, would end a strict parser
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_ENTRY = re.compile(r"<(?:[A-Za-z]{1,20}:)?(?:item|entry)\b", re.IGNORECASE)
 _ALTERNATE = re.compile(
     r"<link\b[^>]{0,500}\btype=[\"']application/(?:rss\+xml|atom\+xml|feed\+json)[\"'][^>]{0,500}>", re.IGNORECASE
 )
@@ -78,6 +79,8 @@ def parse_feed(body: bytes, url: str, charset: str | None = None) -> ParsedFeed:
     made = _parsed(text)
     if not made.get("version") and not made.entries:
         raise InvalidError(_not_a_feed(text, url))
+    if made.bozo and not made.entries and _ENTRY.search(text):
+        raise InvalidError("the feed is damaged: it has entries, and none can be read")
     feed = made.feed
     # a file has no address of its own: the site that the feed names stands in
     base = url if url.startswith("http") else absolute(feed.get("link"), url) or url

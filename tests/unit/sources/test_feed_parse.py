@@ -191,6 +191,12 @@ def test_a_feed_of_very_many_entries_is_cut() -> None:
     assert feed.entries[0].title == "0"
 
 
+def test_a_feed_whose_entries_cannot_be_read_is_no_empty_feed() -> None:
+    body = "<?xml?xml version='1.0'??><rss rss:version=2.0><rss:channel><rss:item><rss:title>t</rss:title></rss:item>"
+    with pytest.raises(InvalidError, match="damaged"):
+        parse_feed(body.encode(), URL)
+
+
 def test_entities_do_not_explode_and_read_no_files() -> None:
     bomb = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
     for doctype in (
