@@ -97,6 +97,11 @@ class Board:
         with self._lock:
             self._published += 1
 
+    def settle(self, published: int) -> None:
+        """So many were delivered by the end of a source: what was no item, and counted as sent, is not among them."""
+        with self._lock:
+            self._published = published
+
     def update(self, figures: Figures) -> None:
         """The newest sums of the workers."""
         with self._lock:

@@ -204,7 +204,7 @@ class Everything:
             if self._stopping.wait(READY_SECONDS):
                 return
         self._ready.set()
-        feed(self._sources, kafka, Metrics(CollectorRegistry()), self.board.sent)
+        feed(self._sources, kafka, Metrics(CollectorRegistry()), self.board)
 
     def _poll(self, workers: Sequence[str]) -> None:
         while not self._stopping.wait(POLL_SECONDS):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from streams.cli.board import Board
     from streams.metrics import Metrics
     from streams.sources.base import Position, Progress, Source, Step
 
@@ -39,8 +40,9 @@ class Paced:
             yield step
 
     def progress(self) -> Progress:
-        """That of the source."""
-        return self._source.progress()
+        """That of the source; without a total where it is paced, since an item may not wait for the next."""
+        progress = self._source.progress()
+        return progress._replace(total=None) if self._pause else progress
 
     def close(self) -> None:
         """Closes the source."""
@@ -71,11 +73,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def feed(sources: Sequence[Source], bootstrap_servers: str, metrics: Metrics, on_sent: Callable[[], None]) -> None:
+def feed(sources: Sequence[Source], bootstrap_servers: str, metrics: Metrics, board: Board) -> None:
     """Publishes every source to its end, in order, and closes it. Raises InvalidError, TransientError."""
     from streams.cli.publishing import publish_items
     from streams.kafka.publisher import Publisher
 
+    published = 0
     for source in sources:
         with contextlib.closing(source), Publisher(bootstrap_servers) as publisher:
-            publish_items(source, publisher, metrics, on_sent)
+            published += publish_items(source, publisher, metrics, board.sent).published
+        board.settle(published)

@@ -204,6 +204,7 @@ def test_publishes_files_by_their_suffix(tmp_path):
         assert running.end() == 0
     assert len(lines) == 1 + PAGE_ITEMS
     assert "line 2" in running.said
+    assert f"published {1 + PAGE_ITEMS} items" in running.said
 
 
 def test_dead_worker_is_named_and_everything_ends(tmp_path):

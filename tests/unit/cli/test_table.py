@@ -98,6 +98,8 @@ def test_board_counts_what_was_labelled_since_the_start():
     clock[0] = NOW + 5
     board.add([article(2, at=NOW + 4, countries={"TR": 80, "SA": 80}), article(3, at=NOW + 4, topics={}, countries={})])
     board.sent()
+    board.sent()
+    board.settle(1)
     board.update(Figures(read=2))
     clock[0] = NOW + 8
     seen = board.view()

@@ -173,7 +173,7 @@ class Letters:
         yield from "abcde"
 
     def progress(self):
-        return Progress(0, None, "items")
+        return Progress(0, 5, "items")
 
     def close(self):
         self.closed = True
@@ -186,11 +186,14 @@ def test_paced_source_waits_before_each_item_and_ends_when_told():
     assert list(paced.steps(None)) == ["a", "b", "c"]
     assert waits == [0.25] * 4
     assert (paced.kind, paced.name) == ("letters", "abc")
+    assert paced.progress().total is None  # who publishes sends each item at once
     paced.close()
     assert letters.closed
 
 
 def test_source_without_pace_does_not_wait():
     waits: list[float] = []
-    assert list(Paced(Letters(), waits.append, None).steps(None)) == list("abcde")
+    unpaced = Paced(Letters(), waits.append, None)
+    assert list(unpaced.steps(None)) == list("abcde")
+    assert unpaced.progress().total == 5
     assert waits == [0.0] * 5
