@@ -20,10 +20,30 @@ if TYPE_CHECKING:
     from streams.metrics import Metrics
     from streams.sources.base import Position, Source, Step
 
-BATCH_ITEMS = 500  # a transaction of items with their position
-BATCH_BYTES = 4 << 20
+BATCH_ITEMS = 2_000  # sent and waited for at once: about a full batch for each of 12 partitions
+TRANSACTION_ITEMS = 1_000  # with their position: what a cut-off repeats, and what a reader waits for at most
+BATCH_BYTES = 8 << 20
 BREAK_OFF_SECONDS = 5.0  # to deliver what was sent; a person who pressed Ctrl-C waits for it
 _COUNT_EVERY = 1_000  # items between two looks at what was delivered
+
+
+class _Batch:
+    """Records to be sent together."""
+
+    def __init__(self, items: int) -> None:
+        self._items = items
+        self._bytes = 0
+        self.outputs: list[Output] = []
+
+    def add(self, output: Output) -> bool:
+        """Whether it is full now."""
+        self.outputs.append(output)
+        self._bytes += len(output.value or b"")
+        return len(self.outputs) >= self._items or self._bytes >= BATCH_BYTES
+
+    def take(self) -> list[Output]:
+        outputs, self.outputs, self._bytes = self.outputs, [], 0
+        return outputs
 
 
 class Outcome(NamedTuple):
@@ -56,14 +76,21 @@ def publish_items(source: Source, publisher: Publisher, metrics: Metrics, tick: 
     Where the source breaks off, or on Ctrl-C, what was sent is waited for and counted before the error goes on.
     """
     counted = Outcome(0, 0)
+    waits = source.progress().total is None  # for its input, as a pipe does: an item may not wait for the next
+    batch = _Batch(BATCH_ITEMS)
     try:
         for number, step in enumerate(source.steps(None), start=1):
-            publisher.send(_record(step, source))
+            if waits:
+                publisher.send(_record(step, source))
+            elif batch.add(_record(step, source)):
+                publisher.send_all(batch.take())
             if number % _COUNT_EVERY == 0:
                 counted = _count(publisher, counted, source, metrics)
             tick()
+        publisher.send_all(batch.take())
         publisher.flush()
     except (KeyboardInterrupt, InvalidError) as error:
+        publisher.send_all(batch.take())
         publisher.flush(BREAK_OFF_SECONDS)
         why = "interrupted" if isinstance(error, KeyboardInterrupt) else "broken off"
         print(f"newswire: {source.name}: {why}; {_count(publisher, counted, source, metrics)}", file=sys.stderr)
@@ -78,21 +105,17 @@ def publish_resumably(
     key = f"{source.kind}:{source.name}"
     stored = publisher.positions().get(key)
     counted = Outcome(0, 0)
-    batch: list[Output] = []
-    size = 0
+    batch = _Batch(TRANSACTION_ITEMS)
     position: Position | None = None
     for step in source.steps(msgspec.json.decode(stored) if stored else None):
-        batch.append(_record(step, source))
+        full = batch.add(_record(step, source))
         position = step.position or position
-        size += len(batch[-1].value or b"")
-        full = len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES
         if full and step.position is not None:
-            publisher.publish(batch, {key: msgspec.json.encode(step.position)})
+            publisher.publish(batch.take(), {key: msgspec.json.encode(step.position)})
             counted = _count(publisher, counted, source, metrics)
-            batch, size = [], 0
         tick()
-    if batch:
-        publisher.publish(batch, {key: msgspec.json.encode(position)})
+    if batch.outputs:
+        publisher.publish(batch.take(), {key: msgspec.json.encode(position)})
     return _count(publisher, counted, source, metrics)
 
 

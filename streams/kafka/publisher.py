@@ -19,7 +19,7 @@ from kafka.errors import (
 )
 
 from streams.errors import InvalidError, TransientError
-from streams.kafka.bulk import FLUSH_SECONDS
+from streams.kafka.bulk import send_in_bulk
 from streams.kafka.clients import (
     DELIVERY_MS,
     close_quietly,
@@ -80,6 +80,19 @@ class Publisher:
         self._pending.append(_Pending(future, output.kafka_topic, size))
         self._bytes += size
 
+    def send_all(self, outputs: Sequence[Output]) -> None:
+        """Hands records over at a third of the cost of `send` and returns when each is acknowledged.
+
+        Raises TransientError where any has failed; some of the others may have arrived then.
+        """
+        if not outputs:
+            return
+        try:
+            send_in_bulk(_Untransacted(self._producer), outputs)
+        except KafkaError as error:
+            raise self._failed(error, len(outputs)) from error
+        self.delivered.update(output.kafka_topic for output in outputs)
+
     def flush(self, seconds: float = _WAIT_SECONDS) -> None:
         """Returns when every record is acknowledged. Raises TransientError where one has failed or time is over."""
         deadline = time.monotonic() + seconds
@@ -109,12 +122,26 @@ class Publisher:
         self._bytes -= first.size
         self.delivered[first.kafka_topic] += 1
 
-    def _failed(self, error: KafkaError) -> TransientError:
+    def _failed(self, error: KafkaError, more: int = 0) -> TransientError:
         done = sum(self.delivered.values())
         return TransientError(
             f"Kafka at {self._bootstrap_servers} did not take a record ({error!r}); {done:,} before it are delivered,"
-            f" {len(self._pending):,} are not known to be: publish again, the same items keep their uri"
+            f" {len(self._pending) + more:,} are not known to be: publish again, the same items keep their uri"
         )
+
+
+class _Untransacted:
+    """An idempotent producer as send_in_bulk wants it: there is no transaction to announce partitions to."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+        self._transaction_manager = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._producer, name)
+
+    def maybe_add_partition_to_transaction(self, place: Any) -> None:
+        pass
 
 
 class SourcePublisher:
@@ -199,10 +226,7 @@ class SourcePublisher:
     def _attempt(self, records: Sequence[Output]) -> None:
         producer = self._producer
         producer.begin_transaction()
-        futures = [producer.send(r.kafka_topic, r.value, key=r.key, headers=r.headers) for r in records]
-        producer.flush(timeout=FLUSH_SECONDS)
-        for future in futures:  # commit_transaction() would commit without those that failed
-            future.get(timeout=FLUSH_SECONDS)
+        send_in_bulk(producer, records)  # raises where one has failed: commit_transaction() would commit without it
         producer.commit_transaction()
 
 

@@ -225,14 +225,38 @@ def test_positions_wait_for_the_open_transactions_of_others(bootstrap_servers: s
             assert publisher.positions()[unique] == b"7"  # returns once the broker has ended the other's, after 5 s
 
 
-def test_a_failed_delivery_is_an_error_although_flush_says_nothing(bootstrap_servers: str, unique: str) -> None:
+@pytest.mark.parametrize("way", ["one by one", "all at once"])
+def test_a_failed_delivery_is_an_error_although_flush_says_nothing(
+    bootstrap_servers: str, unique: str, way: str
+) -> None:
     make_topic(bootstrap_servers, unique)
     with KafkaAdminClient(bootstrap_servers=bootstrap_servers.split(",")) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, unique, configs={"max.message.bytes": "1000"})])
+    large = random.Random(7).randbytes(20_000)
     with Publisher(bootstrap_servers, [unique]) as publisher:
-        publisher.send(Output(unique, b"k", b"small", []))
+        publisher.send_all([])
+        publisher.send_all([Output(unique, b"k", b"small", [])])
+        publisher.send(Output(unique, b"k", b"small too", []))
         publisher.flush()
-        publisher.send(Output(unique, b"k", random.Random(7).randbytes(20_000), []))
+        if way == "one by one":
+            publisher.send(Output(unique, b"k", large, []))
+        rest = [] if way == "one by one" else [Output(unique, b"k", large, []), Output(unique, b"k", b"small", [])]
+        fails = publisher.flush if way == "one by one" else lambda: publisher.send_all(rest)
         with pytest.raises(TransientError, match="did not take a record"):
-            publisher.flush()
-        assert publisher.delivered == {unique: 1}
+            fails()
+        assert publisher.delivered == {unique: 2}
+
+
+def test_one_by_one_and_all_at_once_write_the_same_records(bootstrap_servers: str, unique: str) -> None:
+    make_topic(bootstrap_servers, unique, 5)
+    watch = Watch(bootstrap_servers, [unique])
+    outputs = [Output(unique, b"key %d" % n, b"value %d" % n, [("h", b"%d" % n)]) for n in range(500)]
+    with Publisher(bootstrap_servers, [unique]) as publisher:
+        for output in outputs:
+            publisher.send(output)
+        publisher.flush()
+        publisher.send_all(outputs)
+    found = [(r.partition, r.key, r.value, tuple(r.headers)) for r in watch.read()]
+    watch.close()
+    assert len(found) == 1000
+    assert len(set(found)) == 500  # so each twice in the same partition, with the same headers
