@@ -150,14 +150,22 @@ class Client:
             return Failed("bad_url", f"{url[:200]!r} is not an address of http or https")
         while True:
             host = journey.place.raw_host or ""
-            quiet = self._politeness.quiet_seconds(host)
-            if quiet > LONGEST_WAIT_SECONDS:
-                return Failed("rate_limited", f"{host} asked for quiet, {quiet:.0f} s more", quiet)
-            async with self._politeness.turn(host, gap_seconds):
-                await self._clock.sleep(quiet)
-                outcome = await self._visit(host, journey, request)
-            if outcome:
+            outcome: Outcome | None = self._quiet(host)
+            if outcome is None:
+                async with self._politeness.turn(host, gap_seconds):
+                    outcome = self._quiet(host)  # who was before us in the line may have been told to go
+                    if outcome is None:
+                        await self._clock.sleep(self._politeness.quiet_seconds(host))
+                        outcome = await self._visit(host, journey, request)
+            if outcome is not None:
                 return outcome
+
+    def _quiet(self, host: str) -> Failed | None:
+        """A refusal where a host wants quiet for longer than anybody should wait here."""
+        quiet = self._politeness.quiet_seconds(host)
+        if quiet <= LONGEST_WAIT_SECONDS:
+            return None
+        return Failed("rate_limited", f"{host} asked for quiet, {quiet:.0f} s more", quiet)
 
     async def _visit(self, host: str, journey: _Journey, request: _Request) -> Outcome | None:
         """The hops at one host, without gaps: http to https is one errand. None: the way goes on at another host."""

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from streams.sources.warc import WarcPages
 
 ROBOTS_NAME = "newswire"
+LOOKUPS = 64  # threads, made as they are needed; more than polls at once
 
 log = logging.getLogger(__name__)
 
@@ -204,6 +206,8 @@ async def poll_feeds(
     from streams.sources.feed_poll import Tools
     from streams.sources.robots import Robots
 
+    # Names are looked up in these threads. With the usual six, a few dead name servers (10 s a name) hold every feed up
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup"))
     task = asyncio.current_task()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel if task else lambda: None)

@@ -81,6 +81,13 @@ class Confined(Generic[Arguments, Result]):
             result: Result = answer.result
             return result
 
+    def abort(self) -> None:
+        """Kills the child, from another thread than that of a call under way, which then raises InvalidError."""
+        child = self._child
+        if child is not None:
+            with contextlib.suppress(ValueError):  # closed meanwhile
+                child.kill()
+
     def close(self) -> None:
         """Ends the child."""
         with self._lock:
@@ -132,7 +139,9 @@ class ConfinedPool(Generic[Arguments, Result]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Waits for calls that are under way, at most their time limit, then ends the children."""
+        """Ends the children, and with them the calls that are under way."""
+        for child in self._all:
+            child.abort()
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         for child in self._all:
             child.close()

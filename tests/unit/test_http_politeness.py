@@ -124,6 +124,19 @@ def test_a_short_quiet_is_waited_for() -> None:
     run(test())
 
 
+def test_who_waits_in_line_hears_that_the_host_wants_quiet() -> None:
+    clock = JumpingClock()
+
+    async def test() -> None:
+        handlers = {"/a": always(status=429, Retry_After="3600"), "/b": always("<rss/>")}
+        async with serving(handlers) as site, Client("test", allowed=LOOPBACK, clock=clock) as http:
+            found = await asyncio.gather(*(http.get(site.url(path), FEED) for path in ("/a", "/b", "/b")))
+            assert [outcome.reason for outcome in found if isinstance(outcome, Failed)] == ["rate_limited"] * 3
+            assert len(site.requests) == 1
+
+    asyncio.run(test())
+
+
 def test_a_clock_set_back_by_years_holds_nobody_up() -> None:
     clock = JumpingClock()
 

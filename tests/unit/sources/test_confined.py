@@ -99,5 +99,17 @@ def test_a_caller_that_is_cancelled_loses_no_child() -> None:
     asyncio.run(test())
 
 
+def test_leaving_a_pool_ends_a_call_that_is_under_way() -> None:
+    async def test() -> None:
+        async with ConfinedPool(misbehave, 1, Bounds(seconds=500.0)) as pool:
+            await pool.call("warm")
+            call = asyncio.create_task(pool.call("hang"))
+            await asyncio.sleep(0)
+        with pytest.raises(InvalidError, match="ended the process"):
+            await call
+
+    asyncio.run(test())
+
+
 def test_what_a_library_prints_does_not_mix_with_the_answers(confined: Confined[[str], str]) -> None:
     assert confined.call("chatter") == "chatterchatter"
