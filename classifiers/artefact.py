@@ -2,6 +2,7 @@
 
     manifest.json   name, version, created, sha256 of every other file, library versions, labels, training data, scores
     topics.npz      the linear models' vocabularies and weights      topics.json   their thresholds
+    encoder.*       the second tier's network and tokenizer, and how it joins the first; a model may lack it
     regions.*       the region classifier's files
 
 Nothing in it is a pickle: arrays are read with `allow_pickle=False`, so that even a file whose checksum somebody has
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -25,6 +26,7 @@ FORMAT = 1
 KIND = "newswire-model"
 # A new major version of these may read the files or compute the same numbers differently.
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "py3langid")
+ENCODER_LIBRARIES = ("onnxruntime",)  # the tokenizer's file names its own format, which has been 1.0 since 2020
 _BLOCK = 1 << 20
 
 
@@ -67,10 +69,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, str]  # SHA-256 by file name
 
 
-def library_versions() -> dict[str, str]:
+def library_versions(names: Iterable[str] = LIBRARIES) -> dict[str, str]:
     """Versions of the libraries that the model's numbers rest on; one that is missing is left out."""
     found = {}
-    for name in LIBRARIES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -131,7 +133,8 @@ def verify(directory: Path, libraries: Mapping[str, str] | None = None) -> Manif
 
     """
     manifest = read_manifest(directory)
-    _check_libraries(directory, manifest.libraries, library_versions() if libraries is None else libraries)
+    installed = library_versions(manifest.libraries) if libraries is None else libraries
+    _check_libraries(directory, manifest.libraries, installed)
     _check_files(directory, manifest.files)
     return manifest
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Array = TypeVar("Array", float, "NDArray[np.float64]")
+
+_SECOND_POWER = 1.5
 _BINS = 15  # as in Guo et al., On Calibration of Modern Neural Networks (2017)
 
 
@@ -30,6 +33,16 @@ def probabilities(scores: NDArray[np.float64], curve: Curve) -> NDArray[np.float
     logarithms = curve.power * np.log(np.maximum(scores, 0.0) + curve.floor)
     powers = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def second_strength(probability: Array, first: Array) -> Array:
+    """How strongly a label after the first is meant: its probability * (that of the first) ** 1.5.
+
+    Two labels are both true where the probability lies on the two of them; where it is spread thin over many, one of
+    them is, and nobody knows which. On the dev items, at .45 of the true second labels found, .57 of those given are
+    true in place of .50 for the bare probability; powers from 1 to 2 differ by .02.
+    """
+    return probability * first**_SECOND_POWER  # type: ignore[no-any-return, unused-ignore]
 
 
 def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

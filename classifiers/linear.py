@@ -26,7 +26,7 @@ class Thresholds:
 
     curve: Curve  # from scores to probabilities
     first: float  # least probability of the first label; under it the model abstains
-    second: float  # least probability of a label after the first
+    second: float  # least strength of a label after the first (`calibration.second_strength`)
     margin: float  # first minus second probability under which 30 % of the items lie: those a second tier should see
     known: float  # least share of a text's terms that the vocabulary must hold; under it the text is no language
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from classifiers import language
 from classifiers.artefact import ArtefactError, verify
 from classifiers.contract import Document, Item
+from classifiers.encoder import TIER
 from classifiers.regions import load_regions
 from classifiers.text import tokenise
 from classifiers.topic_files import load_topics
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from classifiers.artefact import Manifest
     from classifiers.contract import Classifier
+    from classifiers.encoder import Quality
 
 SHIPPED = Path(__file__).parent / "models" / "newswire"
 # One sentence a language that loads its tables and fills nothing: the first real batch must not pay for them.
@@ -46,14 +48,19 @@ def prepare(item: Item) -> Document:
     return Document(item, found.tag, found.confidence, *tokenise(item.title, item.text))
 
 
-def load_model(directory: Path = SHIPPED) -> Model:
+def load_model(directory: Path = SHIPPED, quality: Quality = "fast") -> Model:
     """Verify an artefact, load it and warm it up.
 
     Raises classifiers.artefact.ArtefactError where anything about it is wrong, before any file but the manifest is
-    interpreted. About 1 s and 300 MB for the shipped one.
+    interpreted, or where `quality` needs an encoder and it has none. About 1 s and 300 MB for the shipped one.
     """
     manifest = verify(directory)
-    topics = load_topics(directory, manifest.version)
+    if quality != "fast" and TIER not in manifest.tiers:
+        raise ArtefactError(
+            f"{directory}: quality {quality!r} needs a model with an encoder, and {manifest.name} {manifest.version} "
+            f'has none: use quality "fast"'
+        )
+    topics = load_topics(directory, manifest.version, quality)
     codes = [label.code for label in manifest.labels]
     if list(topics.codes) != codes:
         raise ArtefactError(f"{directory}: the manifest's labels are not those of the topic files; train again")

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from classifiers.artefact import ArtefactError
+from classifiers.encoder import load_encoder
 from classifiers.linear import LinearModel, Thresholds
 from classifiers.terms import TermRows
 from classifiers.topics import TopicClassifier
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from classifiers.encoder import Quality
 
 ARRAYS_FILE = "topics.npz"
 NUMBERS_FILE = "topics.json"
@@ -42,8 +45,11 @@ def save_topics(directory: Path, codes: Sequence[str], models: Mapping[str, Line
     (directory / NUMBERS_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=1) + b"\n")
 
 
-def load_topics(directory: Path, version: str) -> TopicClassifier:
-    """Read both files, of a folder that `artefact.verify` has passed. Raises ArtefactError where they do not fit."""
+def load_topics(directory: Path, version: str, quality: Quality = "fast") -> TopicClassifier:
+    """Read the files, of a folder that `artefact.verify` has passed. Raises ArtefactError where they do not fit.
+
+    The encoder is loaded where `quality` asks for it.
+    """
     try:
         numbers = msgspec.json.decode((directory / NUMBERS_FILE).read_bytes(), type=Numbers)
         with np.load(directory / ARRAYS_FILE, allow_pickle=False) as arrays:
@@ -53,7 +59,12 @@ def load_topics(directory: Path, version: str) -> TopicClassifier:
             }
     except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
         raise ArtefactError(f"{directory}: the topic files do not fit this program ({error}); train again") from error
-    return TopicClassifier(version, numbers.codes, models)
+    if quality == "fast":
+        return TopicClassifier(version, numbers.codes, models)
+    encoder = load_encoder(directory)
+    if encoder.numbers.codes != numbers.codes:
+        raise ArtefactError(f"{directory}: the encoder's labels are not those of the linear models; train again")
+    return TopicClassifier(version, numbers.codes, models, encoder, quality)
 
 
 def _model(arrays: Any, language: str, labels: int, limits: Thresholds) -> LinearModel:

@@ -12,11 +12,13 @@ from sklearn.metrics import accuracy_score, f1_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
 from classifiers import artefact, dataset, regions
+from classifiers.encoder import GRAPH_FILE, TIER
+from classifiers.encoder_fit import add_encoder
 from classifiers.evaluate import answers, report
 from classifiers.model import SHIPPED, load_model
 from classifiers.region_train import train_regions
 from classifiers.text import normalise
-from classifiers.topic_files import save_topics
+from classifiers.topic_files import load_topics, save_topics
 from classifiers.topic_train import LEAST_EXAMPLES, main_labels, train_language
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from classifiers.artefact import Label
     from classifiers.dataset import Example
+    from classifiers.encoder import Quality
     from classifiers.linear import LinearModel
     from classifiers.topic_train import HeldOut
 
@@ -44,6 +47,7 @@ class Plan:
     created: str  # RFC 3339
     seed: int = 0
     with_dev: bool = False  # also learn from the dev split; the scores then come from a twin that did not
+    encoder: Path | None = None  # a model folder whose encoder becomes the second tier; it must not know the dev split
 
 
 class TrainingError(ValueError):
@@ -74,6 +78,8 @@ def train(
     learned = [one for one in examples if one.split == "train"]
     with threadpool_limits(1):  # same sums in the same order on every machine, and no threads spinning on two cores
         scores = _fit(learned, table, out, plan, progress)
+        if plan.encoder is not None:
+            _join_encoder(examples, out, plan.encoder, progress)
         _seal(learned, table, out, plan, scores)
         scores |= _measure(examples, out, progress)
         if plan.with_dev:
@@ -170,10 +176,28 @@ def _held_out_figures(group: Sequence[Example], codes: Sequence[str], found: Hel
     return figures
 
 
+def _join_encoder(examples: Sequence[Example], out: Path, origin: Path, progress: Progress) -> None:
+    dev = [example for example in examples if example.split == "dev"]
+    progress(f"encoder: {len(dev)} dev examples", 0, 1)
+    topics = load_topics(out, "")
+    try:
+        add_encoder(dev, topics.models, topics.codes, origin, out)
+    except (artefact.ArtefactError, ValueError) as error:
+        raise TrainingError(str(error)) from error
+    progress("encoder joined", 1, 1)
+
+
 def _measure(examples: Sequence[Example], out: Path, progress: Progress) -> dict[str, Any]:
+    """`dev`: all figures of quality "fast"; with an encoder `balanced` and `best`: the figures of the topics."""
     dev = [example for example in examples if example.split == "dev"]
     progress(f"measuring on {len(dev)} dev examples", 0, 1)
-    found = {"dev": report(answers(load_model(out), dev))} if dev else {}
+    found: dict[str, Any] = {}
+    if dev:
+        found["dev"] = report(answers(load_model(out), dev))
+        if (out / GRAPH_FILE).exists():
+            qualities: tuple[Quality, ...] = ("balanced", "best")
+            for quality in qualities:
+                found[quality] = report(answers(load_model(out, quality), dev))["topics"]
     progress("measured", 1, 1)
     return found
 
@@ -182,15 +206,16 @@ def _seal(
     learned: Sequence[Example], table: Sequence[Label], out: Path, plan: Plan, scores: dict[str, Any]
 ) -> artefact.Manifest:
     """Write the manifest over what is in the folder, and check it as a reader would."""
+    second = [TIER] if (out / GRAPH_FILE).exists() else []
     manifest = artefact.Manifest(
         kind=artefact.KIND,
         format=artefact.FORMAT,
         name=plan.name,
         version=plan.version,
         created=plan.created,
-        tiers=["linear"],
+        tiers=["linear", *second],
         labels=list(table),
-        libraries=artefact.library_versions(),
+        libraries=artefact.library_versions(artefact.LIBRARIES + (artefact.ENCODER_LIBRARIES if second else ())),
         training=artefact.Training(
             digest=dataset.digest(learned),
             examples=len(learned),

@@ -50,7 +50,7 @@ class ModelSettings(_Table, frozen=True):
     """Which model labels and how much of it."""
 
     directory: str
-    quality: Literal["fast"]
+    quality: Literal["fast", "balanced", "best"]
 
 
 class LabelSettings(_Table, frozen=True):

@@ -19,6 +19,7 @@ from streams.errors import InvalidError, TransientError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from classifiers.encoder import Quality
     from classifiers.model import Model
     from streams.articles import Article
     from streams.sources.base import Rejected
@@ -41,7 +42,7 @@ def command(
     /,
     file: Path,
     form: str,
-    quality: str | None,
+    quality: Quality | None,
     directory: Path | None,
     *,
     page: bool,
@@ -60,13 +61,14 @@ def command(
       echo '{"title": "Rain", "text": "It rained in Ankara all day."}' | newswire classify -
     """  # noqa: D301 - click wants the character \b
     from streams.cli.main import settings_of
-    from streams.cli.models import model_directory, open_model
+    from streams.cli.models import chosen_quality, model_directory, open_model
     from streams.cli.terminal import quiet_end
 
     settings = settings_of(context)
     with quiet_end(), contextlib.ExitStack() as opened:
         outcomes = _outcomes(file, opened, page=page)  # before the model: a missing file need not wait a second for it
-        model = open_model(model_directory(settings.model.directory, directory), quality or settings.model.quality)
+        folder = model_directory(settings.model.directory, directory)
+        model = open_model(folder, chosen_quality(folder, settings.model.quality, quality))
         rejected = _print(outcomes, _printer(model, form, explain=explain))
     if rejected:
         raise InvalidError(f"{file}: {rejected:,} of its items could not be read, as said above")

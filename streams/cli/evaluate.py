@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.models import model_option
+from streams.cli.models import model_option, quality_option
 from streams.errors import InvalidError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from classifiers.dataset import Example
+    from classifiers.encoder import Quality
     from classifiers.model import Model
 
 
@@ -33,20 +34,24 @@ if TYPE_CHECKING:
     help="Which items; one that does not say its split counts as dev.",
 )
 @click.option("--format", "form", type=click.Choice(["json", "text"]), default="json", show_default=True)
+@quality_option
 @model_option
 @click.pass_context
-def command(context: click.Context, /, data: Path, split: str, form: str, directory: Path | None) -> None:
+def command(
+    context: click.Context, /, data: Path, split: str, form: str, quality: Quality | None, directory: Path | None
+) -> None:
     """Measure a model on labelled items, from the bare item on: language, topics, regions, calibration, abstention.
 
     \b
     Example:
       newswire evaluate --data items.jsonl.gz
+      newswire evaluate --data items.jsonl.gz --quality best
       newswire evaluate --data items.jsonl.gz --model my-model --format text
     """  # noqa: D301 - click wants the character \b
     from classifiers.dataset import DatasetError, read_examples
     from classifiers.evaluate import report
     from streams.cli.main import settings_of
-    from streams.cli.models import model_directory, open_model
+    from streams.cli.models import chosen_quality, model_directory, open_model
 
     settings = settings_of(context)
     try:
@@ -55,7 +60,8 @@ def command(context: click.Context, /, data: Path, split: str, form: str, direct
         raise InvalidError(str(error)) from error
     if not examples:
         raise InvalidError(f"{data} has no items of split {split!r}")
-    model = open_model(model_directory(settings.model.directory, directory))
+    folder = model_directory(settings.model.directory, directory)
+    model = open_model(folder, chosen_quality(folder, settings.model.quality, quality))
     figures = report(_answers(model, examples))
     if form == "json":
         click.echo(json.dumps(figures, ensure_ascii=False, indent=1))

@@ -16,6 +16,7 @@ from streams.cli.terminal import bootstrap_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from classifiers.encoder import Quality
     from streams.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -25,7 +26,7 @@ class Choice(NamedTuple):
     """What the command line says beyond the settings."""
 
     directory: Path
-    quality: str
+    quality: Quality
 
 
 @click.command(name="label")
@@ -45,7 +46,7 @@ def command(
     link: str | None,
     port: int | None,
     directory: Path | None,
-    quality: str | None,
+    quality: Quality | None,
     bootstrap_servers: str | None,
 ) -> int:
     """Label the items of news.articles: topics, then regions, each item once on every stream of its labels.
@@ -63,7 +64,7 @@ def command(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker takes over: it has nothing to finish
 
     from streams.cli.main import settings_of
-    from streams.cli.models import model_directory
+    from streams.cli.models import chosen_quality, model_directory
 
     settings: Settings = settings_of(
         context,
@@ -71,11 +72,11 @@ def command(
         label__slot=slot,
         label__link=link,
         label__port=port,
-        model__quality=quality,
         kafka__bootstrap_servers=bootstrap_servers,
     )
     _start_log(settings.log.level)
-    choice = Choice(model_directory(settings.model.directory, directory), settings.model.quality)
+    folder = model_directory(settings.model.directory, directory)
+    choice = Choice(folder, chosen_quality(folder, settings.model.quality, quality))
     if settings.label.workers == 1:
         run(settings, choice)
         return 0

@@ -11,6 +11,7 @@ from streams.errors import InvalidError
 
 if TYPE_CHECKING:
     from classifiers.artefact import Manifest
+    from classifiers.encoder import Quality
     from classifiers.model import Model
     from streams.wire import Labels
 
@@ -36,25 +37,31 @@ def model_directory(setting: str, given: Path | None = None) -> Path:
     return given or (Path(setting) if setting else SHIPPED)
 
 
-def open_model(directory: Path, quality: str = "fast") -> Model:
+def open_model(directory: Path, quality: Quality = "fast") -> Model:
     """Verify and load. Raises InvalidError: the artefact is damaged or foreign, or cannot serve that quality."""
-    from classifiers.artefact import ArtefactError, read_manifest
+    from classifiers.artefact import ArtefactError
     from classifiers.model import load_model
 
     try:
-        check_quality(read_manifest(directory), quality)
-        return load_model(directory)
+        return load_model(directory, quality)
     except ArtefactError as error:
         raise InvalidError(str(error)) from error
 
 
-def check_quality(manifest: Manifest, quality: str) -> None:
-    """Raise InvalidError where a model lacks the tier that a quality level asks for."""
-    if quality != "fast" and "encoder" not in manifest.tiers:
-        raise InvalidError(
-            f"quality {quality!r} needs a model with an encoder; {manifest.name} {manifest.version} has "
-            f"{', '.join(manifest.tiers)} only: use --quality fast"
-        )
+def chosen_quality(directory: Path, setting: Quality, given: Quality | None) -> Quality:
+    """The quality of this run: what the command line asks for, else the setting.
+
+    A model of the user's own has the linear tier alone. It serves "fast" whatever the setting says, which is meant for
+    the shipped model; asked for more on the command line, `open_model` refuses.
+    """
+    from classifiers.artefact import ArtefactError, read_manifest
+
+    if given is not None or setting == "fast":
+        return given or setting
+    try:
+        return setting if "encoder" in read_manifest(directory).tiers else "fast"
+    except ArtefactError as error:
+        raise InvalidError(str(error)) from error
 
 
 def labels_of(manifest: Manifest, labels: Labels) -> Labels:

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.calibration import Curve, accuracy_at_coverage, expected_calibration_error, probabilities
+from classifiers.calibration import (
+    Curve,
+    accuracy_at_coverage,
+    expected_calibration_error,
+    probabilities,
+    second_strength,
+)
 from classifiers.calibration_fit import fit_curve, fit_second_threshold
 
 
@@ -59,4 +65,10 @@ def test_accuracy_at_coverage_takes_the_most_confident() -> None:
 def test_the_second_threshold_separates_true_second_labels() -> None:
     values = np.array([[0.6, 0.35, 0.05], [0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.75, 0.15, 0.1]])
     truth = [frozenset({0, 1}), frozenset({0}), frozenset({0, 1}), frozenset({0})]
-    assert 0.2 < fit_second_threshold(values, truth) <= 0.35
+    # the strengths of the true ones are .163 and .141, the strongest of the others .117
+    assert 0.117 < fit_second_threshold(values, truth) <= 0.141
+
+
+def test_a_second_label_is_strong_where_two_share_the_probability() -> None:
+    assert second_strength(0.3, 0.64) == pytest.approx(0.3 * 0.512)
+    assert second_strength(0.25, 0.25) < second_strength(0.25, 0.7)

@@ -8,7 +8,7 @@ from classifiers.contract import AbstainReason, Decision, Document, Item
 from classifiers.dataset import Example
 from classifiers.model import Model, prepare
 from classifiers.topic_train import source_folds
-from classifiers.topics import MOST_TOPICS, TopicClassifier
+from classifiers.topics import MOST_TOPICS, Rule, TopicClassifier
 
 
 def verdict_of(model: Model, title: str, text: str = ""):
@@ -110,16 +110,19 @@ class TestSmall:
 @pytest.mark.parametrize(
     ("probabilities", "count"),
     [
-        ([0.5, 0.21, 0.19, 0.0, 0.0], 2),
-        ([0.6, 0.19, 0.19, 0.0, 0.0], 1),
-        ([0.31, 0.3, 0.29, 0.28, 0.27], MOST_TOPICS),
-        ([0.29, 0.2, 0.2, 0.2, 0.1], 0),
-        ([0.3, 0.2, 0.2, 0.2, 0.1], MOST_TOPICS),
+        ([0.64, 0.25, 0.10, 0.0, 0.0], 2),  # .64 ** 1.5 is .512: a further label needs .195
+        ([0.64, 0.19, 0.17, 0.0, 0.0], 1),
+        ([0.49, 0.30, 0.20, 0.01, 0.0], 2),  # .49 ** 1.5 is .343: .292
+        ([0.49, 0.30, 0.295, 0.01, 0.0], MOST_TOPICS),
+        ([0.25, 0.25, 0.25, 0.25, 0.0], 1),  # spread thin
+        ([0.19, 0.19, 0.19, 0.19, 0.19], 0),
+        ([0.20, 0.19, 0.19, 0.19, 0.19], 1),
     ],
 )
 def test_how_many_topics(small_model: Model, probabilities: list[float], count: int) -> None:
-    topics = with_thresholds(small_model, first=0.3, second=0.2)
-    verdict = topics._verdict(list(range(5)), probabilities, topics.models["tr"])
+    topics = small_model.topics
+    assert isinstance(topics, TopicClassifier)
+    verdict = topics._verdict(list(range(5)), probabilities, Rule("linear", first=0.2, second=0.1))
     assert [label.probability for label in verdict.labels] == probabilities[:count]
     assert len(verdict.scores) == 5
     assert (verdict.reason is AbstainReason.LOW_CONFIDENCE) == (count == 0)
