@@ -11,7 +11,7 @@ from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 
 from streams.errors import TransientError
-from streams.kafka.clients import close_quietly, new_consumer, partitions_of, positions, reaching, require
+from streams.kafka.clients import DELIVERY_MS, close_quietly, new_consumer, partitions_of, positions, reaching, require
 from streams.kafka.link import Offsets, Record
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Reader:
         if not self._group or not offsets:
             return
         try:
-            self._consumer.commit(positions(offsets), timeout_ms=10_000)
+            self._consumer.commit(positions(offsets), timeout_ms=DELIVERY_MS)
         except CommitFailedError as error:
             log.warning("offsets of %s not stored, the items will come again: %r", self._group, error)
         except KafkaError as error:

@@ -19,24 +19,7 @@ from pathlib import Path
 from streams.kafka.broker import KafkaBroker
 from tests.flow.edges import ROOT, command, environment, make_wire
 
-WORDS = [
-    "قال",
-    "الوزير",
-    "إن",
-    "القطار",
-    "الجديد",
-    "سيربط",
-    "المدينة",
-    "بالميناء",
-    "قبل",
-    "نهاية",
-    "العام",
-    "وأضاف",
-    "أن",
-    "الرحلة",
-    "تستغرق",
-    "ساعة",
-]
+TEXT = "قال الوزير إن القطار الجديد سيربط المدينة بالميناء قبل نهاية العام وأضاف أن الرحلة تستغرق ساعة"
 
 
 def write_items(path: Path, count: int, letters: int) -> None:

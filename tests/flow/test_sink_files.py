@@ -141,6 +141,22 @@ def test_files_that_were_moved_away_do_not_come_again(own: tuple[KafkaBroker, St
     assert sorted(stored(directory)) == sorted(f"urn:n:{n}" for n in range(30, 40))
 
 
+def test_a_kafka_that_comes_back_is_waited_for(own: tuple[KafkaBroker, Streams], tmp_path: Path, unique: str) -> None:
+    broker, streams = own
+    directory = tmp_path / "labelled"
+    streams.write(items(0, 20))
+    process = start(broker.bootstrap_servers, directory, max_seconds=0.2)
+    wait_for(lambda: len(stored(directory)) == 20, SECONDS, "20 items are not stored")
+    broker.stop()
+    broker.start()
+    with Streams(broker.bootstrap_servers, labels_of(unique), f"{unique}-2") as after:
+        after.write(items(20, 40))
+    wait_for(lambda: len(stored(directory)) >= 40, SECONDS, "what came after is not stored")
+    said = end(process)
+    assert process.returncode == 0, said
+    assert sorted(stored(directory)) == sorted(f"urn:n:{n}" for n in range(40))
+
+
 def test_a_second_sink_on_the_directory_is_refused(own: tuple[KafkaBroker, Streams], tmp_path: Path) -> None:
     broker, _ = own
     directory = tmp_path / "labelled"

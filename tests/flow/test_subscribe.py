@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 import streams
 from streams.errors import TransientError
+from streams.kafka.broker import KafkaBroker
 from streams.settings import load_labels
 from streams.wire import LABELLED, topic_stream
 from tests.flow.edges import ROOT, SECONDS, command, environment, make_wire, newswire
@@ -22,6 +23,7 @@ from tests.helpers import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.kafka
 
@@ -293,3 +295,19 @@ def _write_real(bootstrap_servers: str, transactional_id: str, items: list[dict[
     """On the streams of the wire itself."""
     with Streams(bootstrap_servers, load_labels(), transactional_id) as writer:
         writer.write(items)
+
+
+@pytest.mark.parametrize("group", [None, "readers"])
+def test_a_kafka_that_comes_back_is_waited_for(unique: str, tmp_path: Path, group: str | None) -> None:
+    with KafkaBroker(tmp_path / "kafka") as broker:
+        servers = broker.bootstrap_servers
+        with Streams(servers, labels_of(unique), unique) as wire:
+            wire.write([labelled("urn:e:1", [(SPORT, 90)])])
+        arguments = {"topics": [f"{unique}-sport"], "group": group, "start": "earliest", "bootstrap_servers": servers}
+        with streams.subscribe(**arguments, limit=2) as items:
+            assert next(items).uri == "urn:e:1"
+            broker.stop()
+            broker.start()
+            with Streams(servers, labels_of(unique), f"{unique}-2") as wire:
+                wire.write([labelled("urn:e:2", [(SPORT, 90)])])
+            assert [item.uri for item in items] == ["urn:e:2"]
