@@ -71,7 +71,7 @@ def command(
 
 def _answers(model: Model, examples: Sequence[Example]) -> Any:
     from classifiers.evaluate import answers
-    from streams.cli.train import shown_progress
+    from streams.cli.progress import shown_progress
 
     done = 0
     with shown_progress() as progress:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +11,7 @@ import click
 from streams.errors import InvalidError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from classifiers.artefact import Label
-
-    Progress = Callable[[str, int, int], None]
 
 
 @click.command(name="train")
@@ -46,7 +40,7 @@ if TYPE_CHECKING:
 def command(
     data: Path, out: Path, encoder: Path | None, seed: int, name: str, version: str | None, *, with_dev: bool
 ) -> None:
-    r"""Train the topic and region models, measure them, and print the figures.
+    """Train the topic and region models, measure them, and print the figures.
 
     An item is {"id", "lang", "title", "text", "topics", "countries", "source", "split"}: `topics` are any codes, main
     first; `countries` ISO 3166-1 alpha-2; items of split "dev" are measured on, and where none says its split, one in
@@ -57,11 +51,12 @@ def command(
     Example:
       newswire train --data items.jsonl.gz --out my-model
       NEWSWIRE_MODEL__DIRECTORY=my-model newswire classify article.txt
-    """
+    """  # noqa: D301 - click wants the character \b
     from classifiers.dataset import DatasetError, read_examples
     from classifiers.model import SHIPPED
     from classifiers.train import Plan, TrainingError, train
     from streams.cli.evaluate import summary
+    from streams.cli.progress import shown_progress
     from streams.sources.dates import stamp
 
     now = datetime.now(UTC)
@@ -94,18 +89,3 @@ def held_out_table(figures: dict[str, dict[str, Any]]) -> str:
         for source, row in sources.items():
             lines.append(f"{language + ' ' + source:40s} {row['items']:6d} {row['macro_f1']:9.3f} {row['top1']:6.3f}")
     return "\n".join(lines)
-
-
-@contextlib.contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Yield what `train` tells its progress to: a bar on stderr in a terminal, else a line for each step."""
-    if not sys.stderr.isatty():
-        yield lambda doing, done, total: click.echo(f"newswire: {done}/{total} {doing}", err=True)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading")
-        yield lambda doing, done, total: bar.update(task, description=doing, completed=done, total=total)
