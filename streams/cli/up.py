@@ -90,7 +90,7 @@ def open_sources(files: Sequence[Path] | None, settings: Settings, stop: threadi
     if files is not None:
         return [Paced(open_source(file), lambda _: stop.is_set(), None) for file in files]
     folder = configs_directory() / "demo"
-    demo = [open_source(folder / name, DEMO_SOURCE) for name in ("items.jsonl", "page-ar.txt")]
+    demo = [open_source(folder / name, DEMO_SOURCE) for name in ("page-ar.txt", "items.jsonl")]
     return [Paced(source, stop.wait, settings.up.items_per_second) for source in demo]
 
 

@@ -121,7 +121,9 @@ function opened(whole, item, context) {
 function explained(axis, { words, names }) {
   const table = axis.axis === "topic" ? topicNames(names) : names.countries;
   const title = words.say("axis", words.say(axis.axis), `${axis.model.name} ${axis.model.version}`, words.percent(axis.threshold * 100));
-  const rows = (axis.scores ?? []).map((score) =>
+  // what rounds to nothing says nothing
+  const scores = (axis.scores ?? []).filter((score) => score.score >= Math.min(axis.threshold, 0.01));
+  const rows = scores.map((score) =>
     element(
       "li",
       { class: score.score >= axis.threshold ? "over" : "under", "--sure": `${Math.round(score.score * 100)}%`, "--hue": axis.axis === "topic" ? hue(names.slugs?.[score.code] ?? score.code) : null },
