@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from streams.kafka.link import Output, Record
+    from streams.kafka.link import FanOut, Record
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,7 +21,7 @@ class Outcome(NamedTuple):
     """What became of one record: exactly one of three. The rest of it is what the metrics count after the commit."""
 
     status: Status
-    outputs: list[Output]
+    output: FanOut
     timestamp_ms: int  # when the record was written to news.articles
     reason: str = ""  # why it has no topic, or why it is dead; from the closed lists of metrics.py
     topics: Sequence[str] = ()  # slugs
@@ -49,9 +49,9 @@ class Batch:
         """Where to read on in each partition: one past its last record, since records of a partition are in order."""
         return {(r.kafka_topic, r.partition): r.offset + 1 for r in self.records}
 
-    def outputs(self) -> list[Output]:
+    def outputs(self) -> list[FanOut]:
         """Everything to be written for this batch."""
-        return [output for outcome in self.outcomes for output in outcome.outputs]
+        return [outcome.output for outcome in self.outcomes]
 
 
 class Poison(NamedTuple):

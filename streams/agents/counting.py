@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from streams.agents.batch import Batch, Outcome
     from streams.metrics import Metrics
@@ -27,10 +28,9 @@ class Counting:
         metrics.batch_items.observe(len(batch.records))
         metrics.last_commit_timestamp_seconds.set(now)
         metrics.read_items.inc(len(batch.records))
-        metrics.output_records.inc(sum(len(outcome.outputs) for outcome in batch.outcomes))
+        metrics.output_records.inc(sum(len(outcome.output.kafka_topics) for outcome in batch.outcomes))
         self._count_outcomes(batch.outcomes)
-        for outcome in batch.outcomes:
-            metrics.latency_seconds.observe(max(now - outcome.timestamp_ms / 1000, 0.0))
+        observe_all(metrics.latency_seconds, [max(now - o.timestamp_ms / 1000, 0.0) for o in batch.outcomes])
 
     def _count_outcomes(self, outcomes: list[Outcome]) -> None:
         metrics = self._metrics
@@ -45,11 +45,8 @@ class Counting:
             for label, number in counts.items():
                 metric.labels(label).inc(number)
         topic, region = (metrics.confidence_ratio.labels(axis) for axis in ("topic", "region"))
-        for outcome in outcomes:
-            if outcome.topic_confidence is not None:
-                topic.observe(outcome.topic_confidence)
-            if outcome.region_confidence is not None:
-                region.observe(outcome.region_confidence)
+        observe_all(topic, [o.topic_confidence for o in outcomes if o.topic_confidence is not None])
+        observe_all(region, [o.region_confidence for o in outcomes if o.region_confidence is not None])
 
     def rolled_back(self) -> None:
         """See Observer."""
@@ -69,3 +66,24 @@ class Counting:
         self._metrics.lag_items.clear()
         for partition, records in by_partition.items():
             self._metrics.lag_items.labels(str(partition)).set(records)
+
+
+def observe_all(histogram: Any, values: Sequence[float]) -> None:
+    """`histogram.observe` for many values: 0.2 us a value in place of 2, in the thread that commits.
+
+    The client has no public way to do so; a version that names its parts otherwise gets the slow one.
+    """
+    bounds, buckets, total = (getattr(histogram, name, None) for name in ("_upper_bounds", "_buckets", "_sum"))
+    if bounds is None or buckets is None or total is None:
+        for value in values:
+            histogram.observe(value)
+        return
+    if not values:
+        return
+    ordered, below = sorted(values), 0
+    for bound, bucket in zip(bounds, buckets, strict=True):
+        up_to = bisect_right(ordered, bound)
+        if up_to > below:
+            bucket.inc(up_to - below)
+            below = up_to
+    total.inc(sum(ordered))

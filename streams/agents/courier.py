@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5  # one poll of an idle worker: how late it notices that it must close
+MAX_BATCH_BYTES = 8 << 20  # of values: 500 items of 900 kB would be half a gigabyte, several times over on the way
 LAG_SECONDS = 5.0  # between two looks at the lag; a scrape comes every 15 s
 CLOSE_SECONDS = 10.0  # to let batches in flight commit at the end; under the grace of 20 s
 
@@ -169,7 +170,7 @@ class Courier:
     # -- reader thread --------------------------------------------------------------------------------------------
 
     def _read(self, link: Link) -> None:
-        epoch, sequence = -1, 0
+        epoch, sequence, size = -1, 0, 0
         held: list[Record] = []
         since = lag_seen = 0.0
         while not self._closing:
@@ -186,9 +187,10 @@ class Courier:
                 self._observer.lag(link.lag())
             if epoch != self._epoch:
                 continue  # read before the partitions changed hands: forget it
-            since = since if held else now
+            since, size = (since, size) if held else (now, 0)
             held += found
-            if held and (len(held) >= limit or now - since >= self._settings.linger):
+            size += sum([len(record.value or b"") for record in found])
+            if held and (len(held) >= limit or size >= MAX_BATCH_BYTES or now - since >= self._settings.linger):
                 self._send_off(link, held, epoch, sequence)
                 held, sequence = [], sequence + 1
 

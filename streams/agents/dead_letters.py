@@ -8,7 +8,7 @@ import msgspec
 
 from streams import wire
 from streams.agents.batch import Outcome
-from streams.kafka.link import Output
+from streams.kafka.link import FanOut
 
 if TYPE_CHECKING:
     from streams.agents.batch import Poison
@@ -56,15 +56,15 @@ def dead_letter(record: Record, failure: Failure, time: str, kafka_topic: str = 
     if value is None and record.key is None:
         value = b""  # a record needs a key or a value
     if _size(record.key, value, headers) <= MAX_BYTES:
-        return _outcome(Output(kafka_topic, record.key, value, headers), record, failure)
+        return _outcome(FanOut((kafka_topic,), record.key, value, headers), record, failure)
     key = record.key if len(record.key or b"") <= MAX_FOREIGN_HEADERS else None
     if _size(None, None, list(record.headers)) > MAX_FOREIGN_HEADERS:
         headers = wire.dead_letter_headers((), _fields(record, failure, time))
-    return _outcome(Output(kafka_topic, key, _pointer(record, failure), headers), record, failure)
+    return _outcome(FanOut((kafka_topic,), key, _pointer(record, failure), headers), record, failure)
 
 
-def _outcome(output: Output, record: Record, failure: Failure) -> Outcome:
-    return Outcome("dead", [output], record.timestamp_ms, failure.reason)
+def _outcome(output: FanOut, record: Record, failure: Failure) -> Outcome:
+    return Outcome("dead", output, record.timestamp_ms, failure.reason)
 
 
 def _fields(record: Record, failure: Failure, time: str) -> dict[str, str]:

@@ -10,23 +10,34 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from classifiers.contract import Decision, Item
+from classifiers.contract import Item
 from streams import wire
 from streams.agents.batch import Outcome, Poison, bisect
 from streams.agents.dead_letters import Failure, dead_letter, invalid, poisoned
-from streams.agents.label import Author, Claim, label_article, pass_through
-from streams.articles import decode_article, encode, home_country, main_headline, main_text
+from streams.agents.label import (
+    Addition,
+    Author,
+    Claim,
+    accepted_countries,
+    accepted_topics,
+    addition,
+    attach,
+    no_claim,
+)
+from streams.agents.routes import Routes, Stamp
+from streams.articles import decode_article, home_country, main_headline, main_text
 from streams.errors import InvalidError
-from streams.kafka.link import Output
+from streams.kafka.link import FanOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from classifiers.contract import Classifier, Document, Evidence, Verdict
-    from streams.articles import Article, LabelledArticle
+    from streams.articles import Article
     from streams.kafka.link import Record
 
 CANCELED = "canceled"
+MAX_FRAME = 20_000  # bytes of key and headers at most: a uri of 2,048 characters twice, labels, trace
 
 
 class LoadedModel(Protocol):
@@ -82,11 +93,11 @@ class Labeller:
         observe: Callable[[str, float], None] = lambda _stage, _seconds: None,
     ) -> None:
         self._model = model
-        self._labels = labels
         self._prefix = prefix
         self._explain = explain
         self._observe = observe
         self._author = Author(model.name, model.version, labels)
+        self._routes = Routes(labels, prefix)
 
     def begin(self, records: Sequence[Record], now: str) -> list[Step]:
         """Decodes and finds the topics; one step a record, in order. `now` is RFC 3339."""
@@ -106,7 +117,8 @@ class Labeller:
         with self._timed("regions"):
             verdicts = iter(bisect([draft.document for draft in drafts], self._regions, "regions"))
         with self._timed("encode"):
-            return [self._outcome(step, verdicts, now) for step in steps]
+            stamp = Stamp(now)
+            return [self._outcome(step, verdicts, now, stamp) for step in steps]
 
     def _decode(self, record: Record, now: str) -> Article | Canceled | Outcome:
         try:
@@ -138,38 +150,43 @@ class Labeller:
         return Draft(record, article, *found)
 
     def _outcome(
-        self, step: Step, verdicts: Iterator[tuple[Verdict, Sequence[Evidence]] | Poison], now: str
+        self, step: Step, verdicts: Iterator[tuple[Verdict, Sequence[Evidence]] | Poison], now: str, stamp: Stamp
     ) -> Outcome:
         if isinstance(step, Outcome):
             return step
+        record, article = step.record, step.article
         if isinstance(step, Canceled):
-            return self._labelled(step.record, pass_through(step.article, now), None, now)
+            return self._labelled(record, article, no_claim(article, now), None, stamp)
         found = next(verdicts)
         if isinstance(found, Poison):
-            return self._dead(step.record, poisoned(found, step.article.uri), now)
+            return self._dead(record, poisoned(found, article.uri), now)
         claim = Claim(step.document, step.topics, found[0], step.topic_words, found[1])
-        return self._labelled(step.record, label_article(step.article, claim, self._author, now), claim, now)
+        return self._labelled(record, article, addition(article, claim, self._author, now), claim, stamp)
 
-    def _labelled(self, record: Record, article: LabelledArticle, claim: Claim | None, now: str) -> Outcome:
+    def _labelled(
+        self, record: Record, article: Article, added: Addition, claim: Claim | None, stamp: Stamp
+    ) -> Outcome:
+        block = added.classification
         try:
-            value = encode(article)
+            value = attach(record.value or b"", article, added)
         except InvalidError as error:
-            return self._dead(record, invalid(error, "encode", article.uri), now)
+            return self._dead(record, invalid(error, "encode", article.uri), block.labelled_at)
+        topics = accepted_topics(claim.topics) if claim else ()
+        countries = accepted_countries(claim.regions) if claim else ()
+        route = self._routes.of(tuple([t.code for t in topics]), tuple([c.code for c in countries]))
+        headers = stamp.headers(article, block, route, record.headers)
+        if len(value) > wire.MAX_RECORD_BYTES - MAX_FRAME and (size := _size(value, headers)) > wire.MAX_RECORD_BYTES:
+            return self._dead(record, _too_large(size, article.uri), block.labelled_at)
         key = wire.record_key(article)
-        headers = wire.labelled_headers(article, self._labels, record.headers)
-        size = len(value) + len(key) + sum(len(name) + len(data) for name, data in headers)
-        if size > wire.MAX_RECORD_BYTES:
-            return self._dead(record, _too_large(size, article.uri), now)
-        streams = wire.streams_of(article, self._labels)
         return Outcome(
-            article.classification.status,
-            [Output(self._prefix + stream, key, value, headers) for stream in streams],
+            block.status,
+            FanOut(route.streams, key, value, headers),
             record.timestamp_ms,
-            _reason(claim) if article.classification.status == "abstained" else "",
-            [s.removeprefix(wire.TOPIC_STREAM) for s in streams if s.startswith(wire.TOPIC_STREAM)],
-            [s.removeprefix(wire.REGION_STREAM) for s in streams if s.startswith(wire.REGION_STREAM)],
-            _confidence(claim.topics) if claim else None,
-            _confidence(claim.regions) if claim else None,
+            _reason(claim) if block.status == "abstained" else "",
+            route.topics,
+            route.regions,
+            topics[0].probability if topics else None,
+            countries[0].probability if countries else None,
         )
 
     def _dead(self, record: Record, failure: Failure, now: str) -> Outcome:
@@ -183,7 +200,20 @@ class Labeller:
 
 
 def _item(article: Article) -> Item:
-    return Item(main_headline(article), main_text(article), article.language, home_country(article))
+    """main_headline and main_text look through all; nine of ten items have one of each, in plain text."""
+    headline, body = article.headlines[0], article.bodies[0]
+    title = (
+        headline.value if len(article.headlines) == 1 and headline.content_type in _PLAIN else main_headline(article)
+    )
+    text = body.value if len(article.bodies) == 1 and body.content_type in _PLAIN else main_text(article)
+    return Item(title, text, article.language, home_country(article))
+
+
+_PLAIN = (None, "text/plain")
+
+
+def _size(value: bytes, headers: list[tuple[str, bytes]]) -> int:
+    return len(value) + sum(len(name) + len(data) for name, data in headers)
 
 
 def _too_large(size: int, uri: str) -> Failure:
@@ -195,7 +225,3 @@ def _reason(claim: Claim | None) -> str:
     if claim is None:
         return CANCELED
     return claim.topics.reason.value if claim.topics.reason else "low_confidence"
-
-
-def _confidence(verdict: Verdict) -> float | None:
-    return verdict.labels[0].probability if verdict.decision is Decision.ASSIGNED else None

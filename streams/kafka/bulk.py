@@ -19,6 +19,7 @@ from kafka.record.memory_records import MemoryRecordsBuilder
 from kafka.record.util import encode_varint
 from kafka.structs import TopicPartition
 
+from streams.kafka.link import FanOut
 from streams.kafka.murmur import murmur2
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ _NO_DELTA = b"\x00\x00"  # no attributes; the time of the first record
 
 
 def send_in_bulk(producer: Any, outputs: Sequence[Output]) -> None:
+    """As `fan_out`, for records that go to one Kafka topic each."""
+    fan_out(producer, [FanOut((kafka_topic,), key, value, headers) for kafka_topic, key, value, headers in outputs])
+
+
+def fan_out(producer: Any, outputs: Sequence[FanOut]) -> None:
     """Writes all outputs within the producer's open transaction and waits until the broker has every one.
 
     Raises KafkaError where any failed; the transaction must then be rolled back. commit_transaction() of 3.0.12 does
@@ -62,28 +68,29 @@ def _check_delivered(batch: Any) -> None:
         raise error
 
 
-def _by_partition(producer: Any, outputs: Sequence[Output]) -> dict[tuple[str, int], list[bytes]]:
+def _by_partition(producer: Any, outputs: Sequence[FanOut]) -> dict[tuple[str, int], list[bytes]]:
     """The tails of the outputs by (Kafka topic, partition), in order; the partition is that of `send`."""
-    spread = _spread(outputs)
     limit = producer.config["max_request_size"] - RECORD_OVERHEAD
-    counts: dict[str, int] = {}
-    groups: dict[tuple[str, int], list[bytes]] = {}
-    tail, shared = b"", None
-    for number, output in zip(spread, outputs, strict=True):
-        kafka_topic, key, value, headers = output
-        if shared is None or shared[0] is not value or shared[1] is not headers or shared[2] is not key:
-            tail, shared = encode_tail(output), (value, headers, key)
-            if len(tail) > limit:
-                raise MessageSizeTooLargeError(
-                    f"{kafka_topic}: a record of {len(tail)} bytes; at most {limit} can be sent"
-                )
-        if (count := counts.get(kafka_topic)) is None:
-            count = counts[kafka_topic] = partition_count(producer, kafka_topic)
-        place = (kafka_topic, number % count)
-        if (group := groups.get(place)) is None:
-            group = groups[place] = []
-        group.append(tail)
-    return groups
+    names = {name for output in outputs for name in output.kafka_topics}
+    # a list of its own for each partition of each Kafka topic: found by two subscripts a record
+    places: dict[str, list[list[bytes]]] = {n: [[] for _ in range(partition_count(producer, n))] for n in names}
+    for number, output in zip(_spread(outputs), outputs, strict=True):
+        tail = encode_tail(output)
+        if len(tail) > limit:
+            raise MessageSizeTooLargeError(f"{output.kafka_topics[0]}: {len(tail)} bytes; at most {limit} can be sent")
+        for name in output.kafka_topics:
+            partitions = places[name]
+            partitions[number % len(partitions)].append(tail)
+    return {(name, n): tails for name, partitions in places.items() for n, tails in enumerate(partitions) if tails}
+
+
+def _spread(outputs: Sequence[FanOut]) -> list[int]:
+    """A number for each output whose remainder by the partition count is its partition.
+
+    A record without a key may go to any partition; `send` chooses at random, here they take turns.
+    """
+    hashes = iter(murmur2([output.key for output in outputs if output.key is not None]))
+    return [turn if output.key is None else next(hashes) for turn, output in enumerate(outputs)]
 
 
 def partition_count(producer: Any, kafka_topic: str) -> int:
@@ -92,16 +99,6 @@ def partition_count(producer: Any, kafka_topic: str) -> int:
         return len(producer.partitions_for(kafka_topic))
     except KafkaTimeoutError as error:  # after max_block_ms; every existing one is known within milliseconds
         raise UnknownTopicOrPartitionError(kafka_topic) from error
-
-
-def _spread(outputs: Sequence[Output]) -> list[int]:
-    """A number for each output whose remainder by the partition count is its partition.
-
-    A record without a key may go to any partition; `send` chooses at random, here they take turns.
-    """
-    keys = {id(output.key): output.key for output in outputs if output.key is not None}
-    hashes = dict(zip(keys, murmur2([*keys.values()]), strict=True))
-    return [turn if output.key is None else hashes[id(output.key)] for turn, output in enumerate(outputs)]
 
 
 def _append(producer: Any, place: TopicPartition, tails: list[bytes], timestamp: int) -> list[ProducerBatch]:
@@ -143,12 +140,12 @@ def fill(builder: MemoryRecordsBuilder, tails: list[bytes], timestamp: int) -> i
     return count
 
 
-def encode_tail(output: Output) -> bytes:
+def encode_tail(output: FanOut) -> bytes:
     """Key, value and headers of a record in format 2 (KIP-98): what follows its offset."""
     _, key, value, headers = output
     parts = [
-        _NULL if key is None else varint(len(key)) + key,
-        _NULL if value is None else varint(len(value)) + value,
+        *((_NULL,) if key is None else (varint(len(key)), key)),
+        *((_NULL,) if value is None else (varint(len(value)), value)),
         varint(len(headers)),
     ]
     for name, data in headers:
@@ -156,12 +153,18 @@ def encode_tail(output: Output) -> bytes:
     return b"".join(parts)
 
 
-@lru_cache(maxsize=65_536)  # lengths and offsets: at most 16 bits for all but a few records
 def varint(number: int) -> bytes:
     """A non-negative number as a zig-zag varint."""
+    return _VARINTS[number] if number < len(_VARINTS) else _encode_varint(number)
+
+
+def _encode_varint(number: int) -> bytes:
     buffer = bytearray()
     encode_varint(number, buffer.append)
     return bytes(buffer)
+
+
+_VARINTS = [_encode_varint(number) for number in range(1 << 13)]  # lengths and offsets of all but a few records
 
 
 @lru_cache(maxsize=1024)  # ours are twenty; the headers of a dead letter are its publisher's, so bounded

@@ -26,9 +26,18 @@ class Record(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A record to be written. Outputs of one item share key, value and headers: the same objects, encoded once."""
+    """A record to be written."""
 
     kafka_topic: str
+    key: bytes | None
+    value: bytes | None  # None only in the dead letter of a tombstone
+    headers: list[tuple[str, bytes]]
+
+
+class FanOut(NamedTuple):
+    """One record to be written to several Kafka topics: what is the same in all of them is encoded once."""
+
+    kafka_topics: Sequence[str]
     key: bytes | None
     value: bytes | None  # None only in the dead letter of a tombstone
     headers: list[tuple[str, bytes]]
@@ -100,7 +109,7 @@ class Link(Protocol):
         """The membership as it is now, to be taken with the batch; None where this process is out of the group."""
         ...
 
-    def publish(self, outputs: Sequence[Output], offsets: Offsets, group: Any) -> None:
+    def publish(self, outputs: Sequence[FanOut], offsets: Offsets, group: Any) -> None:
         """Outputs and offsets in one transaction: all or nothing. Raises AbortedError or LinkLostError."""
         ...
 

@@ -17,9 +17,9 @@ from streams.errors import TransientError
 from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic, with_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from streams.kafka.link import LinkSettings, Offsets, OnRebalance, Output
+    from streams.kafka.link import FanOut, LinkSettings, Offsets, OnRebalance
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,7 @@ CONNECT_SECONDS = 5.0  # one attempt to reach Kafka; who opens the link decides 
 COMMITTED_SECONDS = 15.0  # to learn the committed offsets; offsets of an open transaction hold it up until that ends
 FLUSH_SECONDS = 30.0
 POLL_INTERVAL_MS = 60_000  # a worker that does not come back for records so long has stalled; above any batch
-POLL_EVERY = 1024  # records between two looks at the deliveries, so that the queue of reports stays short
-BUFFER_SECONDS = 0.1  # to wait where librdkafka's queue (1 GiB) is full
+POLL_EVERY = 256  # outputs between two looks at the deliveries, so that the queue of reports stays short
 BEGINNING = -2  # OFFSET_BEGINNING of librdkafka
 UNKNOWN = -1001  # OFFSET_INVALID of librdkafka: nothing committed, nothing fetched yet
 
@@ -175,7 +174,7 @@ class ConfluentLink:
         membership = self._consumer.consumer_group_metadata()
         return membership if before and before == self._consumer.memberid() else None
 
-    def publish(self, outputs: Sequence[Output], offsets: Offsets, group: Any) -> None:
+    def publish(self, outputs: Sequence[FanOut], offsets: Offsets, group: Any) -> None:
         """See Link."""
         producer = self._producer
         positions = [TopicPartition(kafka_topic, n, offset) for (kafka_topic, n), offset in offsets.items()]
@@ -190,14 +189,20 @@ class ConfluentLink:
         except (KafkaException, SystemError) as error:
             self._roll_back(error)
 
-    def _send(self, outputs: Sequence[Output]) -> None:
+    def _send(self, outputs: Sequence[FanOut]) -> None:
         failed: list[KafkaError] = []
 
         def not_delivered(error: KafkaError, _message: Any) -> None:
             failed.append(error)
 
-        for number, output in enumerate(outputs):
-            self._produce(output, not_delivered)
+        produce = self._producer.produce
+        for number, (names, key, value, headers) in enumerate(outputs):
+            for name in names:
+                try:
+                    produce(name, value, key, headers=headers, on_delivery=not_delivered)
+                except BufferError:  # flush waits for all that is queued, and tells what failed
+                    self._producer.flush(FLUSH_SECONDS)
+                    produce(name, value, key, headers=headers, on_delivery=not_delivered)
             if number % POLL_EVERY == POLL_EVERY - 1:
                 self._producer.poll(0)
         left = self._producer.flush(FLUSH_SECONDS)
@@ -205,16 +210,6 @@ class ConfluentLink:
             raise KafkaException(failed[0])
         if left:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} records not written"))  # noqa: SLF001
-
-    def _produce(self, output: Output, on_delivery: Callable[[Any, Any], None]) -> None:
-        kafka_topic, key, value, headers = output
-        while True:
-            try:
-                self._producer.produce(kafka_topic, value, key, headers=headers, on_delivery=on_delivery)
-            except BufferError:
-                self._producer.poll(BUFFER_SECONDS)
-            else:
-                return
 
     def _roll_back(self, failure: Exception) -> None:
         error = _kafka_error(failure)

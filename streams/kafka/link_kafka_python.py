@@ -25,15 +25,15 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from streams.errors import TransientError
 from streams.kafka.admin import reachable
-from streams.kafka.bulk import FLUSH_SECONDS, partition_count, send_in_bulk
+from streams.kafka.bulk import FLUSH_SECONDS, fan_out, partition_count
 from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from streams.kafka.link import LinkSettings, Offsets, OnRebalance, Output
+    from streams.kafka.link import FanOut, LinkSettings, Offsets, OnRebalance
 
-    Send = Callable[[Any, Sequence[Output]], None]  # writes within the open transaction; raises KafkaError
+    Send = Callable[[Any, Sequence[FanOut]], None]  # writes within the open transaction; raises KafkaError
 
 BOOTSTRAP_MS = 5_000  # one attempt to reach Kafka; who opens the link decides how many
 POLL_INTERVAL_MS = 60_000  # a worker that does not come back for records so long has stalled; above any batch
@@ -52,7 +52,7 @@ class KafkaPythonLink:
     `send` writes the records of a transaction: in bulk, or one by one through the public API, which tests compare.
     """
 
-    def __init__(self, settings: LinkSettings, on_rebalance: OnRebalance, *, send: Send = send_in_bulk) -> None:
+    def __init__(self, settings: LinkSettings, on_rebalance: OnRebalance, *, send: Send = fan_out) -> None:
         if util.crc32c_c is None:
             raise TransientError("kafka-python runs without crc32c, 100 us a message: pip install crc32c")
         self._settings = settings
@@ -162,7 +162,7 @@ class KafkaPythonLink:
         membership = self._consumer.group_metadata()
         return membership if membership.generation_id >= 0 and membership.member_id else None
 
-    def publish(self, outputs: Sequence[Output], offsets: Offsets, group: Any) -> None:
+    def publish(self, outputs: Sequence[FanOut], offsets: Offsets, group: Any) -> None:
         """See Link. The waits of kafka-python 3.0.12 in here have no limit of their own: the watchdog has one."""
         producer = self._producer
         positions = {TopicPartition(*place): OffsetAndMetadata(o, "", -1) for place, o in offsets.items()}
@@ -219,11 +219,11 @@ class KafkaPythonLink:
             self._producer.close(timeout=CLOSE_SECONDS)
 
 
-def send_one_by_one(producer: Any, outputs: Sequence[Output]) -> None:
-    """What `send_in_bulk` does, by the public API: three times the CPU. Raises KafkaError where any failed."""
-    for kafka_topic in {output.kafka_topic for output in outputs}:
-        partition_count(producer, kafka_topic)
-    futures = [producer.send(o.kafka_topic, o.value, key=o.key, headers=o.headers) for o in outputs]
+def send_one_by_one(producer: Any, outputs: Sequence[FanOut]) -> None:
+    """What `fan_out` does, by the public API: three times the CPU. Raises KafkaError where any failed."""
+    for name in {name for output in outputs for name in output.kafka_topics}:
+        partition_count(producer, name)
+    futures = [producer.send(name, o.value, key=o.key, headers=o.headers) for o in outputs for name in o.kafka_topics]
     producer.flush(timeout=FLUSH_SECONDS)
     for future in futures:
         if not future.succeeded():

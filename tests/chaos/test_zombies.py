@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from streams import wire
-from streams.kafka.link import LinkSettings, Output
+from streams.kafka.link import FanOut, LinkSettings
 from tests.chaos.zombie import COUNT, open_at
 from tests.helpers import wait_for
 from tests.pipeline import ROOT, TIMEOUT, Pipeline, item
@@ -83,7 +83,7 @@ def survive(pipeline: Pipeline, link: str, point: str, transaction_ms: int = 10_
         heir = open_at(point, link, settings(pipeline, "heir", transaction_ms))
         found: list[Any] = []
         wait_for(lambda: found.extend(heir.poll(0.5, COUNT)) or len(found) >= COUNT, TIMEOUT, "the heir got nothing")
-        outputs = [Output(pipeline.prefix + wire.LABELLED, r.key, r.value, [("by", b"heir")]) for r in found]
+        outputs = [FanOut((pipeline.prefix + wire.LABELLED,), r.key, r.value, [("by", b"heir")]) for r in found]
         offsets = {(r.kafka_topic, r.partition): r.offset + 1 for r in found}
         heir.publish(outputs, offsets, heir.group())
         said = zombie.thaw()

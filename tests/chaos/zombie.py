@@ -13,8 +13,8 @@ from typing import Any
 
 import kafka
 
-from streams.kafka.bulk import send_in_bulk
-from streams.kafka.link import LinkSettings, Output
+from streams.kafka.bulk import fan_out
+from streams.kafka.link import FanOut, LinkSettings
 from streams.kafka.link_kafka_python import KafkaPythonLink
 from streams.kafka.links import open_link
 
@@ -43,7 +43,7 @@ def main() -> None:
     found: list[Any] = []
     while len(found) < COUNT:
         found += link.poll(1, COUNT)
-    outputs = [Output(out, r.key, r.value, [("by", b"zombie")]) for r in found]
+    outputs = [FanOut((out,), r.key, r.value, [("by", b"zombie")]) for r in found]
     offsets = {(r.kafka_topic, r.partition): r.offset + 1 for r in found}
     stop_at(link, point)
     try:
@@ -66,7 +66,7 @@ def stop_at(link: Any, point: str) -> None:
             return whole(*arguments)
 
         setattr(producer, after, waiting)
-        link._send = send_in_bulk
+        link._send = fan_out
         return
     link._producer = Waiting(link._producer, "commit_transaction" if point != "sent" else "send_offsets_to_transaction")
 

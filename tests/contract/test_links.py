@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from streams import wire
 from streams.errors import TransientError
-from streams.kafka.link import AbortedError, Link, LinkLostError, LinkSettings, Output, Rebalance
+from streams.kafka.link import AbortedError, FanOut, Link, LinkLostError, LinkSettings, Rebalance
 from streams.kafka.link_confluent import ConfluentLink
 from streams.kafka.link_kafka_python import KafkaPythonLink, send_one_by_one
 from tests.helpers import wait_for
@@ -84,8 +84,8 @@ def offsets_after(records: list[Record]) -> dict[tuple[str, int], int]:
     return {(r.kafka_topic, r.partition): r.offset + 1 for r in records}
 
 
-def outputs_of(pipeline: Pipeline, records: list[Record], name: str = wire.LABELLED) -> list[Output]:
-    return [Output(pipeline.prefix + name, r.key, r.value, [("n", b"1")]) for r in records]
+def outputs_of(pipeline: Pipeline, records: list[Record], name: str = wire.LABELLED) -> list[FanOut]:
+    return [FanOut((pipeline.prefix + name,), r.key, r.value, [("n", b"1")]) for r in records]
 
 
 def keys(records: list[Record]) -> list[bytes]:
@@ -140,10 +140,10 @@ def test_key_value_and_headers_arrive_also_where_they_are_empty(links: Links, pi
     found = read(link, 1)
     name = pipeline.prefix + wire.DEAD_LETTERS
     written = [
-        Output(name, b"k", None, [("empty", b"")]),
-        Output(name, None, b"", []),
-        Output(name, b"", b"v" * 300_000, [("n", b"x" * 200)]),  # larger than one batch of the producer
-        Output(name, b"k2", b"v" * 700_000, []),
+        FanOut((name,), b"k", None, [("empty", b"")]),
+        FanOut((name,), None, b"", []),
+        FanOut((name,), b"", b"v" * 300_000, [("n", b"x" * 200)]),  # larger than one batch of the producer
+        FanOut((name,), b"k2", b"v" * 700_000, []),
     ]
     link.publish(written, offsets_after(found), link.group())
     arrived = [(r.key, r.value, list(r.headers)) for r in pipeline.read(wire.DEAD_LETTERS)]
@@ -162,7 +162,7 @@ def test_the_order_within_a_partition_is_kept(links: Links, pipeline: Pipeline) 
     pipeline.publish((item(n) for n in range(400)), partition=2)
     link = links()
     found = read(link, 400)
-    same_key = [Output(pipeline.prefix + wire.LABELLED, b"k", b"%d" % n, []) for n in range(len(found))]
+    same_key = [FanOut((pipeline.prefix + wire.LABELLED,), b"k", b"%d" % n, []) for n in range(len(found))]
     link.publish(same_key, offsets_after(found), link.group())
     assert [r.value for r in pipeline.read(wire.LABELLED)] == [o.value for o in same_key]
 
@@ -190,7 +190,7 @@ def test_an_output_that_cannot_be_written_rolls_back_and_the_link_goes_on(links:
     pipeline.publish(item(n) for n in range(10))
     link = links()
     found = read(link, 10)
-    too_large = Output(pipeline.prefix + wire.LABELLED, b"k", b"x" * 1_200_000, [])
+    too_large = FanOut((pipeline.prefix + wire.LABELLED,), b"k", b"x" * 1_200_000, [])
     with pytest.raises(AbortedError):
         link.publish([*outputs_of(pipeline, found), too_large], offsets_after(found), link.group())
     assert pipeline.committed() == {}
@@ -318,7 +318,7 @@ def test_a_missing_output_topic_is_an_error_and_commits_nothing(links: Links, pi
     link = links()
     found = read(link, 5)
     with pytest.raises(LinkLostError, match=r"missing.*newswire topics create"):
-        link.publish([Output("never.made", b"k", b"v", [])], offsets_after(found), link.group())
+        link.publish([FanOut(("never.made",), b"k", b"v", [])], offsets_after(found), link.group())
     assert pipeline.committed() == {}
 
 

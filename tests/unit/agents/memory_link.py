@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from streams.kafka.link import AbortedError, Output, Rebalance, Record
+from streams.kafka.link import AbortedError, FanOut, Rebalance, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,14 +21,16 @@ KAFKA_TOPIC = "t"
 
 
 class MemoryLink:
-    def __init__(self, records: int, partitions: int = 3) -> None:
+    def __init__(self, records: int, partitions: int = 3, value: bytes = b"") -> None:
+        self.value = value
+        self.at_most = 10**9  # records a poll
         self.count, self.partitions = records, partitions
         self.lock = threading.RLock()
         self.generation = 1
         self.joined = True
         self.committed = dict.fromkeys(range(partitions), 0)
         self.positions = dict(self.committed)
-        self.written: list[Output] = []
+        self.written: list[FanOut] = []
         self.before_poll: deque[Callable[[], None]] = deque()
         self.before_publish: deque[Callable[[], None]] = deque()
         self.polls: list[tuple[float, int]] = []
@@ -69,11 +71,12 @@ class MemoryLink:
         if self.before_poll:
             self.before_poll.popleft()()
         found: list[Record] = []
+        limit = min(limit, self.at_most)
         with self.lock:
             for partition, position in self.positions.items():
                 end = min(self._end(partition), position + max(limit - len(found), 0))
                 found += [
-                    Record(KAFKA_TOPIC, partition, o, b"%d/%d" % (partition, o), b"", (), 0)
+                    Record(KAFKA_TOPIC, partition, o, b"%d/%d" % (partition, o), self.value, (), 0)
                     for o in range(position, end)
                 ]
                 self.positions[partition] = max(position, end)
@@ -89,7 +92,7 @@ class MemoryLink:
     def group(self) -> Any | None:
         return self.generation if self.joined else None
 
-    def publish(self, outputs: Sequence[Output], offsets: Offsets, group: Any) -> None:
+    def publish(self, outputs: Sequence[FanOut], offsets: Offsets, group: Any) -> None:
         if self.before_publish:
             self.before_publish.popleft()()
         with self.lock:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.agents.batch import Batch, Outcome, Pace, Poison, bisect
-from streams.kafka.link import Output, Record
+from streams.kafka.link import FanOut, Record
 
 
 class Classifier:
@@ -79,9 +79,9 @@ def test_the_offsets_of_a_batch_are_one_past_the_last_record_of_each_partition()
 
 
 def test_the_outputs_of_a_batch_are_those_of_its_outcomes_in_order() -> None:
-    one, two, three = (Output("t", None, b"%d" % n, []) for n in range(3))
-    outcomes = [Outcome("labelled", [one, two], 0), Outcome("dead", [three], 0)]
-    assert Batch([], 0, 0, None, outcomes).outputs() == [one, two, three]
+    one, two = (FanOut(("t",), None, b"%d" % n, []) for n in range(2))
+    outcomes = [Outcome("labelled", one, 0), Outcome("dead", two, 0)]
+    assert Batch([], 0, 0, None, outcomes).outputs() == [one, two]
 
 
 def test_the_first_batch_is_small_because_the_speed_is_not_known() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram
 
 from streams.agents.batch import Batch, Outcome
-from streams.agents.counting import Counting
-from streams.kafka.link import Output, Record
+from streams.agents.counting import Counting, observe_all
+from streams.kafka.link import FanOut, Record
 from streams.metrics import Metrics
 
 NOW = 1_772_000_010.0
-ONE = Output("t", None, b"", [])
+ONE = FanOut(("t",), None, b"", [])
 
 
 def counted(*outcomes: Outcome) -> CollectorRegistry:
@@ -26,10 +29,10 @@ def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None
 
 def test_what_was_read_is_the_sum_of_the_outcomes() -> None:
     registry = counted(
-        Outcome("labelled", [ONE, ONE, ONE], 0, "", ["sport"], ["western-asia"], 0.9, 0.8),
-        Outcome("labelled", [ONE, ONE], 0, "", ["sport", "economy"], [], 0.7, None),
-        Outcome("abstained", [ONE], 0, "too_short"),
-        Outcome("dead", [ONE], 0, "poison"),
+        Outcome("labelled", ONE._replace(kafka_topics=("t", "u", "v")), 0, "", ["sport"], ["western-asia"], 0.9, 0.8),
+        Outcome("labelled", ONE._replace(kafka_topics=("t", "u")), 0, "", ["sport", "economy"], [], 0.7, None),
+        Outcome("abstained", ONE, 0, "too_short"),
+        Outcome("dead", ONE, 0, "poison"),
     )
     assert value(registry, "newswire_read_items_total") == 4
     statuses = {s: value(registry, "newswire_items_total", outcome=s) for s in ("labelled", "abstained", "dead")}
@@ -44,7 +47,7 @@ def test_what_was_read_is_the_sum_of_the_outcomes() -> None:
 
 
 def test_a_commit_is_one_transaction_with_its_time_and_size() -> None:
-    registry = counted(Outcome("abstained", [ONE], int(NOW * 1000) - 3000, "too_short"))
+    registry = counted(Outcome("abstained", ONE, int(NOW * 1000) - 3000, "too_short"))
     assert value(registry, "newswire_transactions_total", result="committed") == 1
     assert value(registry, "newswire_transaction_seconds_sum") == 0.02
     assert value(registry, "newswire_batch_items_sum") == 1
@@ -53,7 +56,7 @@ def test_a_commit_is_one_transaction_with_its_time_and_size() -> None:
 
 
 def test_a_record_from_the_future_has_no_negative_latency() -> None:
-    assert value(counted(Outcome("abstained", [ONE], int(NOW * 1000) + 5000)), "newswire_latency_seconds_sum") == 0.0
+    assert value(counted(Outcome("abstained", ONE, int(NOW * 1000) + 5000)), "newswire_latency_seconds_sum") == 0.0
 
 
 def test_a_rollback_counts_as_a_transaction_and_no_item() -> None:
@@ -80,3 +83,33 @@ def test_rebalances_and_batches_in_flight_show() -> None:
     assert value(registry, "newswire_rebalances_total") == 1
     assert value(registry, "newswire_assigned_partitions") == 4
     assert value(registry, "newswire_batches_in_flight") == 2
+
+
+class Foreign:
+    """A histogram of a client that names its parts otherwise."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def observe(self, value: float) -> None:
+        self.seen.append(value)
+
+
+@given(st.lists(st.floats(0, 100)), st.lists(st.floats(0, 100)))
+def test_observing_many_at_once_is_observing_each(first: list[float], second: list[float]) -> None:
+    whole, single = CollectorRegistry(), CollectorRegistry()
+    many, each = (Histogram("h", "-", registry=r, buckets=(0.5, 1, 10)) for r in (whole, single))
+    for values in (first, second):
+        observe_all(many, values)
+        for one in values:
+            each.observe(one)
+    for bucket in ("0.5", "1.0", "10.0", "+Inf"):
+        assert value(whole, "h_bucket", le=bucket) == value(single, "h_bucket", le=bucket)
+    assert value(whole, "h_count") == len(first) + len(second)
+    assert value(whole, "h_sum") == pytest.approx(value(single, "h_sum"))
+
+
+def test_a_client_without_those_parts_is_asked_for_each() -> None:
+    foreign = Foreign()
+    observe_all(foreign, [0.5, 2.0])
+    assert foreign.seen == [0.5, 2.0]

@@ -11,7 +11,7 @@ import pytest
 
 from streams.agents.batch import Batch, Outcome, Pace
 from streams.agents.courier import Courier, CourierSettings
-from streams.kafka.link import LinkLostError, Output
+from streams.kafka.link import FanOut, LinkLostError
 from tests.helpers import wait_for
 from tests.unit.agents.memory_link import MemoryLink
 
@@ -69,7 +69,7 @@ class Bench:
 
     def label(self, batch: Batch) -> None:
         batch.outcomes = [
-            Outcome("labelled", [Output("out", r.key, r.value, [])], r.timestamp_ms) for r in batch.records
+            Outcome("labelled", FanOut(("out",), r.key, r.value, []), r.timestamp_ms) for r in batch.records
         ]
         self.courier.deliver(batch)
 
@@ -146,6 +146,17 @@ def test_a_batch_closes_when_it_is_full_or_when_the_linger_is_over(benches: Call
     bench = benches(MemoryLink(17), size=10)
     bench.courier.start()
     assert [len(bench.next().records), len(bench.next().records)] == [10, 7]
+
+
+def test_a_batch_closes_when_its_items_are_large(
+    benches: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.agents.courier.MAX_BATCH_BYTES", 1000)
+    link = MemoryLink(100, value=b"x" * 400)
+    bench = benches(link, size=100, linger=TIMEOUT)
+    link.at_most = 2  # a poll
+    bench.courier.start()
+    assert len(bench.next().records) == 4
 
 
 def test_a_poll_never_asks_for_more_than_fits(benches: Callable[..., Bench]) -> None:

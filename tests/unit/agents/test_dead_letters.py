@@ -6,7 +6,7 @@ import json
 
 from streams import wire
 from streams.agents.dead_letters import MAX_BYTES, Failure, dead_letter
-from streams.kafka.link import Output, Record
+from streams.kafka.link import FanOut, Record
 
 NOW = "2026-03-01T12:00:00.000Z"
 FAILURE = Failure("poison", "topics", "ValueError", "no such word", "trace", 4, "urn:example:1")
@@ -18,18 +18,17 @@ def record(
     return Record(wire.ARTICLES, 7, 123, key, value, headers or [], 99)
 
 
-def written(one: Record, failure: Failure = FAILURE) -> Output:
-    (output,) = dead_letter(one, failure, NOW).outputs
-    return output
+def written(one: Record, failure: Failure = FAILURE) -> FanOut:
+    return dead_letter(one, failure, NOW).output
 
 
-def size(output: Output) -> int:
+def size(output: FanOut) -> int:
     return len(output.key or b"") + len(output.value or b"") + sum(len(n) + len(d) for n, d in output.headers)
 
 
 def test_bytes_key_and_headers_stay_and_the_reason_is_added() -> None:
     output = written(record(headers=[("ce_id", b"1"), ("own", b"\xff")]))
-    assert output[:3] == (wire.DEAD_LETTERS, b"key", b"value")
+    assert output[:3] == ((wire.DEAD_LETTERS,), b"key", b"value")
     assert output.headers[:2] == [("ce_id", b"1"), ("own", b"\xff")]
     assert dict(output.headers[2:]) == {
         "newswire-error-topic": b"news.articles",

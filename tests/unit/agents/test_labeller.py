@@ -40,11 +40,11 @@ def outcome_of(value: bytes | None) -> Outcome:
 
 
 def streams(outcome: Outcome) -> list[str]:
-    return [output.kafka_topic for output in outcome.outputs]
+    return list(outcome.output.kafka_topics)
 
 
 def header(outcome: Outcome, name: str) -> str:
-    return dict(outcome.outputs[0].headers)[name].decode()
+    return dict(outcome.output.headers)[name].decode()
 
 
 def test_a_labelled_item_goes_to_the_stream_of_each_label() -> None:
@@ -62,12 +62,6 @@ def test_a_labelled_item_goes_to_the_stream_of_each_label() -> None:
     assert outcome.timestamp_ms == 1_772_000_000_000
 
 
-def test_all_outputs_of_an_item_share_key_value_and_headers() -> None:
-    (outcome,) = outcomes(item(1, "economy sport yemen"))
-    first = outcome.outputs[0]
-    assert all(o.key is first.key and o.value is first.value and o.headers is first.headers for o in outcome.outputs)
-
-
 def test_an_item_without_a_topic_is_abstained_and_its_countries_stand() -> None:
     (outcome,) = outcomes(item(1, "words about yemen"))
     assert (outcome.status, outcome.reason) == ("abstained", "low_confidence")
@@ -79,7 +73,7 @@ def test_outcomes_come_in_the_order_of_the_records() -> None:
     texts = ["sport", "poison-topics", "nothing", "poison-regions", "economy", "poison-prepare", "sport yemen"]
     found = outcomes(*(item(n, text) for n, text in enumerate(texts)))
     assert [o.status for o in found] == ["labelled", "dead", "abstained", "dead", "labelled", "dead", "labelled"]
-    assert [o.outputs[0].key for o in found] == [
+    assert [o.output.key for o in found] == [
         *(b"urn:example:0", b"key", b"urn:example:2", b"key", b"urn:example:4", b"key", b"urn:example:6")
     ]
 
@@ -97,7 +91,7 @@ def test_a_poison_item_is_one_dead_letter_and_its_neighbours_are_labelled(stage:
         assert header(dead, "newswire-error-class") == "ValueError"
         assert header(dead, "newswire-error-offset") == str(number)
         assert "Traceback" in header(dead, "newswire-error-stacktrace")
-        assert json.loads(dead.outputs[0].value or b"")["uri"] == f"urn:example:{number}"
+        assert json.loads(dead.output.value or b"")["uri"] == f"urn:example:{number}"
 
 
 def test_a_broken_classifier_is_no_dead_letter() -> None:
@@ -131,10 +125,10 @@ def test_each_classifier_is_asked_once_for_a_batch_without_poison() -> None:
 def test_what_is_no_article_is_one_dead_letter_with_its_bytes(value: bytes | None, message: str) -> None:
     outcome = outcome_of(value)
     assert (outcome.status, outcome.reason, streams(outcome)) == ("dead", "invalid", ["news.articles.dead"])
-    assert outcome.outputs[0].value == value
+    assert outcome.output.value == value
     assert header(outcome, "newswire-error-class") == "InvalidError"
     assert message in header(outcome, "newswire-error-message")
-    assert "newswire-error-stacktrace" not in dict(outcome.outputs[0].headers)
+    assert "newswire-error-stacktrace" not in dict(outcome.output.headers)
 
 
 def test_a_lone_surrogate_is_a_dead_letter_wherever_it_is_found() -> None:
@@ -152,7 +146,7 @@ def test_a_canceled_item_is_passed_through_and_not_classified() -> None:
     (outcome,) = outcomes(item(1, "sport yemen", pubStatus="canceled"), model=model)
     assert (outcome.status, outcome.reason, streams(outcome)) == ("abstained", "canceled", ["news.labelled"])
     assert (model.topics.calls, model.regions.calls) == ([], [])
-    article = decode_labelled(outcome.outputs[0].value)
+    article = decode_labelled(outcome.output.value)
     assert article.classification.axes == []
     assert article.pub_status == "canceled"
 
@@ -161,20 +155,20 @@ def test_a_canceled_item_is_passed_through_and_not_classified() -> None:
 def test_a_withheld_or_embargoed_item_is_labelled_and_says_so_itself(members: dict[str, str]) -> None:
     (outcome,) = outcomes(item(1, "sport", **members))
     assert outcome.status == "labelled"
-    assert members.items() <= json.loads(outcome.outputs[0].value or b"").items()
+    assert members.items() <= json.loads(outcome.output.value or b"").items()
 
 
 def test_an_item_that_labels_make_too_large_is_a_dead_letter_with_its_bytes() -> None:
     text = "sport " + "x" * (wire.MAX_RECORD_BYTES - 700)
     (outcome,) = outcomes(item(1, text))
     assert (outcome.status, outcome.reason) == ("dead", "too_large")
-    assert len(outcome.outputs[0].value or b"") > wire.MAX_RECORD_BYTES - 700
+    assert len(outcome.output.value or b"") > wire.MAX_RECORD_BYTES - 700
     assert str(wire.MAX_RECORD_BYTES) in header(outcome, "newswire-error-message")
 
 
 def test_an_item_of_two_megabytes_is_a_dead_letter_that_points_to_it() -> None:
     (outcome,) = outcomes(item(1, "sport " + "x" * 2_000_000))
-    pointer = json.loads(outcome.outputs[0].value or b"")["pointer"]
+    pointer = json.loads(outcome.output.value or b"")["pointer"]
     assert (pointer["kafkaTopic"], pointer["partition"], pointer["offset"]) == (wire.ARTICLES, 3, 0)
     assert pointer["uri"] == "urn:example:1"
     assert pointer["valueBytes"] > 2_000_000
@@ -197,10 +191,10 @@ def test_the_trace_of_the_publisher_is_carried_on() -> None:
 def test_the_words_stand_in_the_item_only_where_they_are_asked_for() -> None:
     (plain,) = outcomes(item(1, "sport yemen"))
     (explained,) = outcomes(item(1, "sport yemen"), explain=True)
-    topic, region = decode_labelled(explained.outputs[0].value).classification.axes
+    topic, region = decode_labelled(explained.output.value).classification.axes
     assert [w.word for w in topic.explanation or ()] == ["sport"]
     assert [w.word for w in region.explanation or ()] == ["yemen"]
-    assert all(a.explanation is None for a in decode_labelled(plain.outputs[0].value).classification.axes)
+    assert all(a.explanation is None for a in decode_labelled(plain.output.value).classification.axes)
 
 
 def test_every_stage_is_timed_once_a_batch() -> None:

@@ -15,14 +15,14 @@ from kafka.producer.transaction_manager import TransactionManager
 from kafka.record.memory_records import MemoryRecordsBuilder
 
 from streams.kafka import bulk
-from streams.kafka.link import Output
+from streams.kafka.link import FanOut
 from streams.kafka.murmur import murmur2
 
 headers = st.lists(
     st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.binary(max_size=300)), max_size=4
 )
 outputs = st.builds(
-    Output, st.just("t"), st.none() | st.binary(max_size=200), st.none() | st.binary(max_size=2000), headers
+    FanOut, st.just(("t",)), st.none() | st.binary(max_size=200), st.none() | st.binary(max_size=2000), headers
 )
 LZ4 = 3
 NOW = 1_772_000_000_000
@@ -34,7 +34,7 @@ def test_the_pinned_version_is_installed() -> None:
 
 @given(st.lists(outputs, min_size=1, max_size=40), st.integers(200, 4000), st.sampled_from([0, LZ4]))
 def test_records_are_byte_for_byte_those_of_the_client(
-    records: list[Output], batch_size: int, compression: int
+    records: list[FanOut], batch_size: int, compression: int
 ) -> None:
     ours = MemoryRecordsBuilder(bulk.MAGIC, compression, batch_size)
     count = bulk.fill(ours, [bulk.encode_tail(output) for output in records], NOW)
