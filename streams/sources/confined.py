@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import resource
 import signal
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
 
@@ -28,6 +31,7 @@ Result = TypeVar("Result")
 
 START_SECONDS = 60.0  # of a child: a second here, ten where the machine is busy
 CALLS_PER_CHILD = 5_000  # then a fresh one: what libraries leak stays bounded
+_SLICE_SECONDS = 1.0  # between two looks whether a call is to be broken off
 # spawn: fork copies the locks of threads that it does not copy, Kafka's among them
 _CONTEXT = multiprocessing.get_context("spawn")
 
@@ -55,6 +59,7 @@ class Confined(Generic[Arguments, Result]):
         self._child: Any = None
         self._pipe: Connection | None = None
         self._calls = 0
+        self._aborted = False
 
     def call(self, *arguments: Arguments.args, **names: Arguments.kwargs) -> Result:
         """What the function gives.
@@ -67,9 +72,7 @@ class Confined(Generic[Arguments, Result]):
             self._calls += 1
             try:
                 pipe.send((arguments, names))
-                if not pipe.poll(self._bounds.seconds):
-                    self._end()
-                    raise InvalidError(f"it takes more than {self._bounds.seconds:g} s to read")
+                self._wait(pipe)
                 answer: _Answer = pipe.recv()
             except (EOFError, OSError) as error:
                 self._end()
@@ -82,11 +85,8 @@ class Confined(Generic[Arguments, Result]):
             return result
 
     def abort(self) -> None:
-        """Kills the child, from another thread than that of a call under way, which then raises InvalidError."""
-        child = self._child
-        if child is not None:
-            with contextlib.suppress(ValueError):  # closed meanwhile
-                child.kill()
+        """Ends a call under way within a second, from another thread: it raises InvalidError."""
+        self._aborted = True
 
     def close(self) -> None:
         """Ends the child."""
@@ -111,6 +111,15 @@ class Confined(Generic[Arguments, Result]):
                 self._end()
                 raise TransientError("a child process ended while it started: see the lines above") from error
         return self._pipe
+
+    def _wait(self, pipe: Connection) -> None:
+        """Returns when there is an answer. Raises InvalidError."""
+        deadline = time.monotonic() + self._bounds.seconds
+        while not pipe.poll(min(max(deadline - time.monotonic(), 0.0), _SLICE_SECONDS)):
+            if self._aborted or time.monotonic() >= deadline:
+                self._end()
+                late = f"it takes more than {self._bounds.seconds:g} s to read"
+                raise InvalidError("reading it was broken off" if self._aborted else late)
 
     def _end(self) -> None:
         if self._child is not None:
@@ -157,6 +166,7 @@ class ConfinedPool(Generic[Arguments, Result]):
 def _serve(pipe: Connection, function: Callable[..., Any], memory_bytes: int) -> None:
     """The child: answers calls until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the parent's stdout is for items
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe.send(None)

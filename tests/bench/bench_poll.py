@@ -3,9 +3,9 @@
     python -m tests.bench.bench_poll [--feeds 5000] [--seconds 180] [--speed 60]
 
 Every feed has a host of its own (127.x.y.z) on a local server, a process beside this one. The clock runs fast: at 60,
-three minutes after the first round are three
-hours of polls between ten minutes and a day apart, if the machine can do them. Kafka is left out: what is published is
-counted and dropped, positions are kept as the poller keeps them. Memory is that of this process and of its parser.
+three minutes after the first round are three hours of polls between ten minutes and a day apart, if the machine can do
+them. Kafka is left out: what is published is counted and dropped, positions are kept as the poller keeps them. Memory
+is that of this process and of its parser.
 """
 
 from __future__ import annotations

@@ -33,5 +33,5 @@ def misbehave(what: str) -> str:
         case "pid":
             return str(os.getpid())
         case "chatter":
-            print("a library that writes to stdout")
+            print("a library that writes to stdout", flush=True)
     return what * 2
