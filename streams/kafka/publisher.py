@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from kafka.errors import (
     InvalidProducerEpochError,
     KafkaError,
-    KafkaTimeoutError,
     MessageSizeTooLargeError,
     ProducerFencedError,
 )
@@ -25,15 +24,17 @@ from streams.kafka.clients import (
     close_quietly,
     new_consumer,
     new_producer,
-    partitions_of,
     reaching,
     require,
 )
+from streams.kafka.compacted import read_latest
 from streams.kafka.link import Output
 from streams.wire import ARTICLES, DEAD_LETTERS, PUBLISH_TRANSACTIONS, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["Publisher", "SourcePublisher", "read_latest"]
 
 IN_FLIGHT_RECORDS = 10_000
 IN_FLIGHT_BYTES = 16 << 20  # ten thousand items of the largest size would be 9 GB
@@ -228,36 +229,6 @@ class SourcePublisher:
         producer.begin_transaction()
         send_in_bulk(producer, records)  # raises where one has failed: commit_transaction() would commit without it
         producer.commit_transaction()
-
-
-def read_latest(bootstrap_servers: str, kafka_topic: str) -> dict[str, bytes]:
-    """The newest committed value of each key of a compacted Kafka topic, up to its end as of now.
-
-    Waits for transactions of others that are open at the end: behind them records of ours may be committed already, and
-    a reader of committed records sees neither before the others have ended. Raises TransientError.
-    """
-    latest: dict[str, bytes] = {}
-    consumer = new_consumer(bootstrap_servers)
-    uncommitted = new_consumer(bootstrap_servers, isolation_level="read_uncommitted")
-    try:
-        with reaching(bootstrap_servers):
-            places = partitions_of(consumer, [kafka_topic])
-            consumer.assign(places)
-            consumer.seek_to_beginning(*places)
-            ends = uncommitted.end_offsets(places)
-            deadline = time.monotonic() + DELIVERY_MS / 1000
-            while any(consumer.position(place) < end for place, end in ends.items()):
-                if time.monotonic() > deadline:
-                    raise KafkaTimeoutError(f"a transaction on {kafka_topic} stays open")
-                for record in (r for records in consumer.poll(timeout_ms=200).values() for r in records):
-                    key = record.key.decode()
-                    latest.pop(key, None)
-                    if record.value is not None:
-                        latest[key] = record.value
-    finally:
-        close_quietly(consumer)
-        close_quietly(uncommitted)
-    return latest
 
 
 def _check(bootstrap_servers: str, kafka_topics: Iterable[str]) -> None:

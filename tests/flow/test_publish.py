@@ -172,6 +172,32 @@ def test_a_second_holder_of_a_name_ends_the_first(bootstrap_servers: str, watch:
     assert unique.encode() not in [r.value for r in watch.read()]
 
 
+def test_killed_three_times_a_resumed_file_is_published_once(
+    bootstrap_servers: str, watch: Watch, unique: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_bytes(lines(unique, 9_500))
+    seen: list[str] = []
+    for goal in (1, 3_000, 6_000):
+        process = subprocess.Popen(
+            command("publish", "jsonl", str(path), "--resume"),
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env=environment(bootstrap_servers),
+        )
+
+        def reached(goal: int = goal, process: subprocess.Popen[bytes] = process) -> bool:
+            seen.extend(uris(watch.read(), unique))
+            return len(seen) >= goal or process.poll() is not None
+
+        wait_for(reached, SECONDS, "nothing is published")
+        process.kill()
+        process.communicate(timeout=SECONDS)
+    assert newswire(bootstrap_servers, "publish", "jsonl", str(path), "--resume").returncode == 0
+    seen.extend(uris(watch.read(), unique))
+    assert sorted(seen) == sorted(f"urn:{unique}:{n}" for n in range(9_500))
+
+
 class LostAnswer:
     """A producer whose commit takes place, or not, while its answer is lost; everything else is the real one's."""
 
