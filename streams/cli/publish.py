@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streams.cli.publish_feeds import feed, feeds, warc
 from streams.cli.terminal import bootstrap_option
 from streams.errors import InvalidError
 
@@ -35,6 +36,10 @@ def command() -> None:
       newswire publish jsonl items.jsonl
       newswire publish page article.html --dry-run
     """  # noqa: D301 - click wants the character \b
+
+
+for _other in (feed, feeds, warc):
+    command.add_command(_other)
 
 
 @command.command()
