@@ -87,10 +87,20 @@ class Encoder:
 
 def text_of(item: Item) -> str:
     """What the encoder reads, in the form that it was trained on: `title. lead`. Always valid Unicode."""
-    title = item.title[:TITLE_CHARACTERS].strip()
-    text = (f"{title}. " if title else "") + item.text[: _LETTERS_A_PIECE * PIECES]
+    title, text = _title_of(item), item.text[: _LETTERS_A_PIECE * PIECES]
+    text = f"{title}. {text}" if title else text
     # The tokenizer takes UTF-8, in which half a surrogate pair cannot be written.
     return text.encode(errors="replace").decode()
+
+
+def _title_of(item: Item) -> str:
+    """The title; nothing where it is the opening of the text once more.
+
+    Teasers of a page come with such titles. Said twice, the opening drives the end of a short text, which may be what
+    it is about, beyond the last piece.
+    """
+    title = item.title[:TITLE_CHARACTERS].strip()
+    return "" if item.text.lstrip().startswith(title.rstrip("….").rstrip()) else title
 
 
 def route(item: Item, mixture: Mixture, quality: Quality, *, uncertain: bool) -> Blend | None:
@@ -99,7 +109,7 @@ def route(item: Item, mixture: Mixture, quality: Quality, *, uncertain: bool) ->
     fast: never. balanced: for headlines, for languages whose linear model is weak, and where the linear tier is
     `uncertain`. best: always.
     """
-    headline = len(item.title) + len(item.text) < HEADLINE_LETTERS
+    headline = len(_title_of(item)) + len(item.text) < HEADLINE_LETTERS
     if quality == "fast" or (quality == "balanced" and not (headline or mixture.always or uncertain)):
         return None
     return mixture.headline if headline else mixture.article

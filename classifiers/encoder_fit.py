@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 LEAST_OF_LANGUAGE = 400  # examples from which a language is fitted alone; the smaller ones are fitted together
 _ABSTAIN_QUANTILE = 0.003  # share of the items under the first label's threshold, as in the linear tier
-_ABSTAIN_MOST = 0.35
+_ABSTAIN_MOST = 0.2
 _OPENING = 120  # letters of a text that stand in for a headline that it lacks
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODELS = ROOT / "classifiers" / "models"
-MAX_BYTES = 15_000_000
+MAX_BYTES = 60_000_000  # the encoder is 31 MB of it
 
 
 def files(folder: Path) -> list[Path]:

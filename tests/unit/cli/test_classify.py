@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
+from classifiers import artefact
+from classifiers.model import SHIPPED
 from streams.articles import decode_article, decode_labelled
 from streams.cli import classify, models
 from streams.cli.main import group
@@ -49,6 +53,14 @@ def piped(data: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, input=data, capture_output=True, check=False, timeout=120)
 
 
+def without_encoder(folder: Path) -> Path:
+    """The shipped model as a user's own would be: the linear tier alone."""
+    shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("encoder.*"))
+    manifest = replace(artefact.read_manifest(folder), tiers=["linear"], files=artefact.checksums(folder))
+    artefact.write_manifest(folder, manifest)
+    return folder
+
+
 def json_lines(items: list[Any]) -> bytes:
     return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items).encode()
 
@@ -60,7 +72,7 @@ def assert_expected(output: bytes) -> None:
         assert article.topics[0] == topic
         assert countries is None or article.countries == countries
         assert article.classification.language.tag == language
-        assert article.classification.axes[0].tier == "linear"
+        assert article.classification.axes[0].tier == "blend"  # they are headlines
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
@@ -221,7 +233,10 @@ class TestWhatIsWrong:
 
     @pytest.mark.parametrize("quality", ["balanced", "best"])
     def test_a_quality_that_the_model_lacks(self, tmp_path: Path, quality: str) -> None:
-        shown = run(write(tmp_path / "a.jsonl", json_lines(ITEMS)), "--quality", quality)
+        items = write(tmp_path / "a.jsonl", json_lines(ITEMS))
+        plain = without_encoder(tmp_path / "plain")
+        assert run(items, "--model", plain).exit_code == 0  # the setting means the shipped model
+        shown = run(items, "--model", plain, "--quality", quality)
         assert isinstance(shown.exception, InvalidError)
         assert "needs a model with an encoder" in str(shown.exception)
 

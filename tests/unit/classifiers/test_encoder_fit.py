@@ -1,0 +1,115 @@
+"""Fitting how the encoder joins in, on answers made by hand: who is right gets the say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from classifiers.artefact import ArtefactError
+from classifiers.dataset import Example
+from classifiers.encoder import HEADLINE_LETTERS, blended, read_numbers
+from classifiers.encoder_fit import Asked, add_encoder, fit_blend, fit_mixtures, headlines_of, write_numbers
+from classifiers.model import SHIPPED, Model
+from classifiers.topics import TopicClassifier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+CODES = ["a", "b", "c", "d"]
+
+
+def example(topic: str, language: str = "en", title: str = "", text: str = "") -> Example:
+    return Example("x", language, title, text, (topic,), (), "s", "dev")
+
+
+def answers_of(truth: NDArray[np.int64], sharpness: float, seed: int) -> NDArray[np.float64]:
+    """Probabilities that lean to the truth: 0 knows nothing."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(len(truth), len(CODES)))
+    logits[np.arange(len(truth)), truth] += sharpness
+    powers = np.exp(logits)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def asked(linear: float, encoder: float, count: int = 1200, language: str = "en") -> Asked:
+    truth = np.random.default_rng(3).integers(0, len(CODES), count)
+    examples = [example(CODES[at], language) for at in truth.tolist()]
+    return Asked(examples, answers_of(truth, linear, 1), np.log(answers_of(truth, encoder, 2)))
+
+
+class TestFitBlend:
+    def test_a_tier_that_knows_nothing_gets_no_say(self) -> None:
+        blind = fit_blend(asked(linear=0.0, encoder=2.0), CODES)
+        assert blind.linear < 0.15 < 0.7 < blind.encoder
+        deaf = fit_blend(asked(linear=2.0, encoder=0.0), CODES)
+        assert deaf.encoder < 0.15 < 0.7 < deaf.linear
+
+    def test_two_that_know_the_same_much_share_it(self) -> None:
+        found = fit_blend(asked(linear=1.5, encoder=1.5), CODES)
+        assert found.linear == pytest.approx(found.encoder, abs=0.25)
+
+    def test_the_blend_is_better_than_each(self) -> None:
+        some = asked(linear=1.5, encoder=1.5)
+        truth = np.array([CODES.index(one.topics[0]) for one in some.examples])
+        found = fit_blend(some, CODES)
+        right = (blended(some.linear, some.encoder, found.linear, found.encoder).argmax(axis=1) == truth).mean()
+        assert right > max((some.linear.argmax(axis=1) == truth).mean(), (some.encoder.argmax(axis=1) == truth).mean())
+
+    def test_few_items_abstain(self) -> None:
+        some = asked(linear=1.5, encoder=1.5)
+        found = fit_blend(some, CODES)
+        values = blended(some.linear, some.encoder, found.linear, found.encoder)
+        assert (values.max(axis=1) < found.first).mean() <= 0.003
+        assert found.first <= 0.2
+
+
+def test_small_languages_are_fitted_together_and_always_ask() -> None:
+    large, small, tiny = asked(1.5, 1.5, 400, "en"), asked(0.3, 2.0, 60, "it"), asked(0.3, 2.0, 30, "pl")
+    parts = [large, small, tiny]
+    whole = Asked(
+        [one for part in parts for one in part.examples],
+        np.concatenate([part.linear for part in parts]),
+        np.concatenate([part.encoder for part in parts]),
+    )
+    found = fit_mixtures(whole, whole, CODES)
+    assert set(found) == {"en", "it", "pl"}
+    assert found["it"] == found["pl"] != found["en"]
+    assert found["it"].always
+    assert not found["en"].always
+    assert found["it"].article.encoder > found["it"].article.linear
+
+
+def test_headlines() -> None:
+    long = "x" * HEADLINE_LETTERS
+    whole, opening, short = headlines_of(
+        [example("a", title="Title", text=long), example("a", text=long), example("a", title="Title", text="short")]
+    )
+    assert (whole.title, whole.text) == ("Title", "")
+    assert (opening.title, opening.text) == ("", long[:120])
+    assert (short.title, short.text) == ("Title", "short")
+
+
+class TestAddEncoder:
+    def test_other_labels_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="has labels of its own; train without it"):
+            add_encoder([], {}, ["sport", "local"], SHIPPED, tmp_path)
+
+    def test_too_few_examples(self, small_model: Model, examples: list[Example], tmp_path: Path) -> None:
+        topics = small_model.topics
+        assert isinstance(topics, TopicClassifier)
+        with pytest.raises(ValueError, match="needs 400"):
+            add_encoder(examples, topics.models, topics.codes, SHIPPED, tmp_path)
+        assert not list(tmp_path.iterdir())
+
+    def test_a_folder_without_an_encoder(self, artefact_folder: Path, tmp_path: Path) -> None:
+        with pytest.raises(ArtefactError, match=r"encoder\.json"):
+            add_encoder([], {}, CODES, artefact_folder, tmp_path)
+
+    def test_numbers_are_read_as_they_were_written(self, tmp_path: Path) -> None:
+        numbers = read_numbers(SHIPPED)
+        write_numbers(tmp_path, numbers)
+        assert read_numbers(tmp_path) == numbers
