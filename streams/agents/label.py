@@ -26,9 +26,7 @@ from streams.articles import (
     Model,
     Place,
     Subject,
-    encode,
 )
-from streams.ninjs import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,14 +48,6 @@ class Claim(NamedTuple):
     regions: Verdict
     topic_words: Sequence[Word] = ()
     region_words: Sequence[Word] = ()
-
-
-class Addition(Wire, frozen=True, kw_only=True):
-    """The members that labelling gives to an article; subjects and places are the publisher's own too."""
-
-    subjects: list[Subject] | None = None
-    places: list[Place] | None = None
-    classification: Classification
 
 
 class Author:
@@ -87,6 +77,15 @@ class Author:
             )
         return found
 
+    def percentages(self, topics: tuple[Score, ...]) -> list[tuple[str, int, int]]:
+        """Code, relevance and confidence of each topic: relevance is 100 for the main one, else its share of that."""
+        found, share = [], 0.0
+        for code, probability, _ in topics:
+            share = share or 100 / max(probability, 1e-9)
+            relevance = int(share * probability + 0.5)
+            found.append((code, 100 if relevance > 100 else relevance, int(100 * probability + 0.5)))  # noqa: FURB136
+        return found
+
     def place(self, code: str) -> Place:
         """A country as a place of ours."""
         found = self._places.get(code)
@@ -103,23 +102,16 @@ def label_article(article: Article, claim: Claim, author: Author, labelled_at: s
     Subjects and places of ours stand in front, in the model's order; what the publisher gave follows unchanged, but for
     subjects that an earlier run of a model left in it.
     """
-    return _with(article, addition(article, claim, author, labelled_at))
-
-
-def pass_through(article: Article, labelled_at: str) -> LabelledArticle:
-    """A canceled article as it goes to `news.labelled`: nothing is claimed about it."""
-    return _with(article, no_claim(article, labelled_at))
-
-
-def addition(article: Article, claim: Claim, author: Author, labelled_at: str) -> Addition:
-    """What `label_article` adds."""
-    subjects = _subjects(claim.topics, author)
-    language = DetectedLanguage(tag=claim.document.language, confidence=round(claim.document.language_confidence, 3))
-    return Addition(
-        subjects=[*subjects, *_publishers_subjects(article)] or None,
-        places=_places(article, claim.regions, author) or None,
+    topics = accepted_topics(claim.topics)
+    language = DetectedLanguage(
+        tag=claim.document.language, confidence=thousandths(claim.document.language_confidence) / 1000
+    )
+    return _with(
+        article,
+        subjects=[author.subject(*key) for key in author.percentages(topics)] + _publishers_subjects(article),
+        places=_places(article, claim.regions, author),
         classification=Classification(
-            status="labelled" if subjects else "abstained",
+            status="labelled" if topics else "abstained",
             labelled_at=labelled_at,
             language=language,
             axes=[_topic_axis(claim, author), _region_axis(article, claim, author)],
@@ -127,29 +119,19 @@ def addition(article: Article, claim: Claim, author: Author, labelled_at: str) -
     )
 
 
-def no_claim(article: Article, labelled_at: str) -> Addition:
-    """What `pass_through` adds."""
+def pass_through(article: Article, labelled_at: str) -> LabelledArticle:
+    """A canceled article as it goes to `news.labelled`: nothing is claimed about it."""
     block = Classification(status="abstained", labelled_at=labelled_at, language=UNKNOWN_LANGUAGE, axes=[])
-    return Addition(subjects=_publishers_subjects(article) or None, places=article.places, classification=block)
+    return _with(
+        article, subjects=_publishers_subjects(article), places=list(article.places or ()), classification=block
+    )
 
 
-def attach(value: bytes, article: Article, added: Addition) -> bytes:
-    """The JSON of a labelled article from that of the article: what is added is encoded, the rest stays as it came.
-
-    `value` must decode to `article`. Where the publisher gave subjects or places of its own, all is encoded anew.
-    Raises InvalidError as streams.articles.encode does.
-    """
-    if article.subjects is not None or article.places is not None:
-        return encode(_with(article, added))
-    return b"".join((memoryview(value.rstrip())[:-1], b",", memoryview(_encoder.encode(added))[1:]))
-
-
-_encoder = msgspec.json.Encoder()
-
-
-def _with(article: Article, added: Addition) -> LabelledArticle:
+def _with(
+    article: Article, *, subjects: list[Subject], places: list[Place], classification: Classification
+) -> LabelledArticle:
     members = {name: getattr(article, name) for name in _MEMBERS}
-    return LabelledArticle(**members, subjects=added.subjects, places=added.places, classification=added.classification)
+    return LabelledArticle(**members, subjects=subjects or None, places=places or None, classification=classification)
 
 
 _MEMBERS = [
@@ -171,15 +153,6 @@ def accepted_topics(verdict: Verdict) -> tuple[Score, ...]:
 def accepted_countries(verdict: Verdict) -> tuple[Score, ...]:
     """The countries that an item gets, most important first: at most MAX_COUNTRIES."""
     return verdict.labels[: wire.MAX_COUNTRIES] if verdict.decision is Decision.ASSIGNED else ()
-
-
-def _subjects(verdict: Verdict, author: Author) -> list[Subject]:
-    """`relevance` tells them apart: 100 for the main one, else its share of that score."""
-    accepted = accepted_topics(verdict)
-    if not accepted:
-        return []
-    share = 100 / max(accepted[0].probability, 1e-9)
-    return [author.subject(code, min(round(share * p), 100), round(100 * p)) for code, p, _ in accepted]
 
 
 def _places(article: Article, verdict: Verdict, author: Author) -> list[Place]:
@@ -213,6 +186,19 @@ def _region_axis(article: Article, claim: Claim, author: Author) -> Axis:
     return _axis("region", verdict, author, claim.region_words, accepted)
 
 
+def thousandths(probability: float) -> int:
+    """A probability as it is shown: round() to digits costs ten times as much, and no model knows the fourth."""
+    return int(1000 * probability + 0.5)
+
+
+def considered(scores: tuple[Score, ...], accepted: tuple[Score, ...]) -> tuple[Score, ...]:
+    """The scores to show: those of the accepted labels, then the next best, MAX_SCORES in all."""
+    if scores == accepted:
+        return accepted
+    codes = [s.code for s in accepted]
+    return (*accepted, *[s for s in scores if s.code not in codes][: MAX_SCORES - len(accepted)])
+
+
 def _axis(
     axis: Literal["topic", "region"],
     verdict: Verdict,
@@ -220,10 +206,6 @@ def _axis(
     words: Sequence[Word],
     accepted: tuple[Score, ...],
 ) -> Axis:
-    considered = list(accepted)
-    if verdict.scores != accepted:
-        codes = [s.code for s in accepted]
-        considered += [s for s in verdict.scores if s.code not in codes][: MAX_SCORES - len(accepted)]
     return Axis(
         axis=axis,
         model=author.model,
@@ -232,8 +214,8 @@ def _axis(
         threshold=round(verdict.threshold, 4),
         tier=verdict.tier,
         scores=[
-            LabelScore(code=code, score=round(p, 4), method=None if method == "text" else method)
-            for code, p, method in considered
+            LabelScore(code=code, score=thousandths(p) / 1000, method=None if method == "text" else method)
+            for code, p, method in considered(verdict.scores, accepted)
         ],
         explanation=[Evidence(code=w.code, word=w.word, weight=round(w.weight, 4)) for w in words] if words else None,
     )

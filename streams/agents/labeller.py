@@ -14,18 +14,10 @@ from classifiers.contract import Item
 from streams import wire
 from streams.agents.batch import Outcome, Poison, bisect
 from streams.agents.dead_letters import Failure, dead_letter, invalid, poisoned
-from streams.agents.label import (
-    Addition,
-    Author,
-    Claim,
-    accepted_countries,
-    accepted_topics,
-    addition,
-    attach,
-    no_claim,
-)
+from streams.agents.label import Author, Claim, accepted_countries, accepted_topics, pass_through
 from streams.agents.routes import Routes, Stamp
-from streams.articles import decode_article, home_country, main_headline, main_text
+from streams.agents.splice import Splicer
+from streams.articles import decode_article, encode, home_country, main_headline, main_text
 from streams.errors import InvalidError
 from streams.kafka.link import FanOut
 
@@ -37,6 +29,7 @@ if TYPE_CHECKING:
     from streams.kafka.link import Record
 
 CANCELED = "canceled"
+UNDETERMINED = "und"  # BCP 47
 MAX_FRAME = 20_000  # bytes of key and headers at most: a uri of 2,048 characters twice, labels, trace
 
 
@@ -96,7 +89,7 @@ class Labeller:
         self._prefix = prefix
         self._explain = explain
         self._observe = observe
-        self._author = Author(model.name, model.version, labels)
+        self._splicer = Splicer(Author(model.name, model.version, labels))
         self._routes = Routes(labels, prefix)
 
     def begin(self, records: Sequence[Record], now: str) -> list[Step]:
@@ -155,34 +148,31 @@ class Labeller:
         if isinstance(step, Outcome):
             return step
         record, article = step.record, step.article
-        if isinstance(step, Canceled):
-            return self._labelled(record, article, no_claim(article, now), None, stamp)
-        found = next(verdicts)
-        if isinstance(found, Poison):
-            return self._dead(record, poisoned(found, article.uri), now)
-        claim = Claim(step.document, step.topics, found[0], step.topic_words, found[1])
-        return self._labelled(record, article, addition(article, claim, self._author, now), claim, stamp)
-
-    def _labelled(
-        self, record: Record, article: Article, added: Addition, claim: Claim | None, stamp: Stamp
-    ) -> Outcome:
-        block = added.classification
         try:
-            value = attach(record.value or b"", article, added)
+            if isinstance(step, Canceled):
+                value = encode(pass_through(article, now))
+                return self._labelled(record, article, value, None, stamp)
+            found = next(verdicts)
+            if isinstance(found, Poison):
+                return self._dead(record, poisoned(found, article.uri), now)
+            claim = Claim(step.document, step.topics, found[0], step.topic_words, found[1])
+            value = self._splicer.labelled(record.value or b"", article, claim, now)
         except InvalidError as error:
-            return self._dead(record, invalid(error, "encode", article.uri), block.labelled_at)
+            return self._dead(record, invalid(error, "encode", article.uri), now)
+        return self._labelled(record, article, value, claim, stamp)
+
+    def _labelled(self, record: Record, article: Article, value: bytes, claim: Claim | None, stamp: Stamp) -> Outcome:
         topics = accepted_topics(claim.topics) if claim else ()
         countries = accepted_countries(claim.regions) if claim else ()
         route = self._routes.of(tuple([t.code for t in topics]), tuple([c.code for c in countries]))
-        headers = stamp.headers(article, block, route, record.headers)
+        headers = stamp.headers(article, claim.document.language if claim else UNDETERMINED, route, record.headers)
         if len(value) > wire.MAX_RECORD_BYTES - MAX_FRAME and (size := _size(value, headers)) > wire.MAX_RECORD_BYTES:
-            return self._dead(record, _too_large(size, article.uri), block.labelled_at)
-        key = wire.record_key(article)
+            return self._dead(record, _too_large(size, article.uri), stamp.labelled_at)
         return Outcome(
-            block.status,
-            FanOut(route.streams, key, value, headers),
+            route.status,
+            FanOut(route.streams, wire.record_key(article), value, headers),
             record.timestamp_ms,
-            _reason(claim) if block.status == "abstained" else "",
+            "" if topics else _reason(claim),
             route.topics,
             route.regions,
             topics[0].probability if topics else None,

@@ -12,10 +12,12 @@ from streams import wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
-    from streams.articles import Article, Classification
+    from streams.articles import Article
 
     Header = tuple[str, bytes]
+    Status = Literal["labelled", "abstained"]
 
 MAX_KNOWN = 50_000  # combinations of labels; three of 17 topics with four of 250 countries would be more
 
@@ -23,10 +25,12 @@ MAX_KNOWN = 50_000  # combinations of labels; three of 17 topics with four of 25
 class Route(NamedTuple):
     """The way of every item with the same labels."""
 
+    status: Status
     streams: tuple[str, ...]  # Kafka topics, prefix and all
     topics: tuple[str, ...]  # slugs
     regions: tuple[str, ...]  # slugs
     headers: tuple[Header, Header, Header]  # topic, region, country
+    status_header: Header
 
 
 class Routes:
@@ -51,7 +55,9 @@ class Routes:
         slugs = tuple(labels.topics[code].slug for code in topics if code in labels.topics)
         regions = tuple(region.slug for region in labels.regions_of(countries))
         streams = [wire.LABELLED, *map(wire.topic_stream, slugs), *map(wire.region_stream, regions)]
+        status: Status = "labelled" if topics else "abstained"
         return Route(
+            status,
             tuple(self._prefix + stream for stream in streams),
             slugs,
             regions,
@@ -60,6 +66,7 @@ class Routes:
                 ("news-region", ",".join(regions).encode()),
                 ("news-country", ",".join(countries).encode()),
             ),
+            ("news-status", status.encode()),
         )
 
 
@@ -67,12 +74,11 @@ class Stamp:
     """The headers of the items of one batch."""
 
     def __init__(self, labelled_at: str) -> None:
+        self.labelled_at = labelled_at
         self._time = ("ce_time", labelled_at.encode())
 
-    def headers(
-        self, article: Article, block: Classification, route: Route, incoming: Sequence[Header]
-    ) -> list[Header]:
-        """As wire.labelled_headers."""
+    def headers(self, article: Article, language: str, route: Route, incoming: Sequence[Header]) -> list[Header]:
+        """As wire.labelled_headers; `language` is the detected one."""
         event = wire._event_id(article, "label")  # noqa: SLF001  the map has one author, this is its fast copy
         trace = wire._trace_of(incoming) or event  # noqa: SLF001
         return [
@@ -85,8 +91,8 @@ class Stamp:
             _JSON,
             ("traceparent", wire._traceparent(trace, event).encode()),  # noqa: SLF001
             *route.headers,
-            ("news-language", block.language.tag.encode()),
-            _STATUS[block.status],
+            ("news-language", language.encode()),
+            route.status_header,
         ]
 
 
@@ -94,4 +100,3 @@ _VERSION = ("ce_specversion", b"1.0")
 _SOURCE = ("ce_source", b"urn:newswire:label")
 _TYPE = ("ce_type", wire.LABELLED_TYPE.encode())
 _JSON = ("content-type", b"application/json")
-_STATUS = {status: ("news-status", status.encode()) for status in ("labelled", "abstained")}

@@ -10,11 +10,12 @@ partitions and failures equal to those of `send`, and fails where a name has gon
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import lz4.frame  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 from kafka.producer.producer_batch import ProducerBatch
+from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecordsBuilder
 from kafka.record.util import encode_varint
 from kafka.structs import TopicPartition
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 VERSION = "3.0.12"  # of kafka-python, whose private names are used here
 MAGIC = 2  # the record format of every broker since 0.11; transactions need it
+LZ4_ACCELERATION = 8
 FLUSH_SECONDS = 30.0  # under the delivery time-out of 40 s
 RECORD_OVERHEAD = 21  # bytes at most for length, attributes, time and offset of a record in format 2
 
@@ -109,13 +111,48 @@ def _append(producer: Any, place: TopicPartition, tails: list[bytes], timestamp:
     with accumulator._tp_lock(place):  # noqa: SLF001
         done = 0
         while done < len(tails):
-            builder = MemoryRecordsBuilder(MAGIC, config["compression_attrs"], config["batch_size"])
+            builder = new_builder(config["compression_attrs"], config["batch_size"])
             done += fill(builder, tails[done:], timestamp)
             batch = ProducerBatch(place, builder)
             accumulator._batches[place].append(batch)  # noqa: SLF001
             accumulator._incomplete.add(batch)  # noqa: SLF001
             batches.append(batch)
     return batches
+
+
+class _QuickBuilder(DefaultRecordBatchBuilder):  # type: ignore[misc]
+    """Compresses with LZ4 at a quarter of the CPU: 3 us in place of 13 for the four records of an item.
+
+    The client has no setting for LZ4's acceleration; 8 takes a fifth more room (0.49 of the size in place of 0.40).
+    """
+
+    __slots__ = ()
+
+    def _maybe_compress(self) -> bool:
+        header = self.HEADER_STRUCT.size
+        data = memoryview(self._buffer)[header:]
+        compressed = lz4.frame.compress(data, compression_level=-LZ4_ACCELERATION, block_linked=False)
+        gain = len(compressed) < len(data)
+        data.release()  # a buffer that is looked at cannot shrink
+        if gain:
+            self._buffer[header:] = compressed
+        return gain
+
+
+def new_builder(compression: int, batch_size: int) -> MemoryRecordsBuilder:
+    """An empty builder of a batch, as the producer makes it, but for the quicker LZ4."""
+    builder = MemoryRecordsBuilder(MAGIC, compression, batch_size)
+    if compression == DefaultRecordBatchBuilder.CODEC_LZ4:
+        builder._builder = _QuickBuilder(  # noqa: SLF001
+            magic=MAGIC,
+            compression_type=compression,
+            is_transactional=False,  # set with the producer's id when the batch is sent
+            producer_id=-1,
+            producer_epoch=-1,
+            base_sequence=-1,
+            batch_size=batch_size,
+        )
+    return builder
 
 
 def fill(builder: MemoryRecordsBuilder, tails: list[bytes], timestamp: int) -> int:
@@ -143,19 +180,21 @@ def fill(builder: MemoryRecordsBuilder, tails: list[bytes], timestamp: int) -> i
 def encode_tail(output: FanOut) -> bytes:
     """Key, value and headers of a record in format 2 (KIP-98): what follows its offset."""
     _, key, value, headers = output
+    names, lengths = _HEADER_NAMES, _VARINTS
     parts = [
         *((_NULL,) if key is None else (varint(len(key)), key)),
         *((_NULL,) if value is None else (varint(len(value)), value)),
         varint(len(headers)),
     ]
     for name, data in headers:
-        parts += (_header_name(name), varint(len(data)), data)
+        size = len(data)
+        parts += (names[name], lengths[size] if size < _SHORT else varint(size), data)
     return b"".join(parts)
 
 
 def varint(number: int) -> bytes:
     """A non-negative number as a zig-zag varint."""
-    return _VARINTS[number] if number < len(_VARINTS) else _encode_varint(number)
+    return _VARINTS[number] if number < _SHORT else _encode_varint(number)
 
 
 def _encode_varint(number: int) -> bytes:
@@ -164,10 +203,19 @@ def _encode_varint(number: int) -> bytes:
     return bytes(buffer)
 
 
-_VARINTS = [_encode_varint(number) for number in range(1 << 13)]  # lengths and offsets of all but a few records
+_SHORT = 1 << 13  # lengths and offsets of all but a few records
+_VARINTS = [_encode_varint(number) for number in range(_SHORT)]
 
 
-@lru_cache(maxsize=1024)  # ours are twenty; the headers of a dead letter are its publisher's, so bounded
-def _header_name(name: str) -> bytes:
-    data = name.encode()
-    return varint(len(data)) + data
+class _HeaderNames(dict[str, bytes]):
+    """Names of headers with their length before them; ours are twenty, those of dead letters are their publishers'."""
+
+    def __missing__(self, name: str) -> bytes:
+        data = name.encode()
+        encoded = varint(len(data)) + data
+        if len(self) < _SHORT:
+            self[name] = encoded
+        return encoded
+
+
+_HEADER_NAMES = _HeaderNames()

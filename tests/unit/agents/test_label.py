@@ -88,7 +88,7 @@ def test_the_block_says_what_was_decided_on_each_axis() -> None:
     )
     assert [(s.code, s.score) for s in topic.scores] == [("04000000", 0.3)]
     assert (region.axis, region.decision, region.abstain_reason, region.tier) == ("region", "assigned", None, "encoder")
-    assert [(s.code, s.score) for s in region.scores] == [("YE", 0.9123), ("DE", 0.2)]
+    assert [(s.code, s.score) for s in region.scores] == [("YE", 0.912), ("DE", 0.2)]
     assert (region.model.name, region.model.version) == ("desk", "1.2")
 
 
@@ -168,4 +168,4 @@ def test_a_canceled_article_claims_nothing_and_keeps_its_own() -> None:
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_probabilities_at_the_ends_are_percent(probability: float) -> None:
     (subject,) = labelled(assigned(("04000000", probability))).subjects or ()
-    assert subject.confidence == round(100 * probability)
+    assert subject.confidence == 100 * probability

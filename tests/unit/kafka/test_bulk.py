@@ -12,7 +12,7 @@ from kafka.producer import KafkaProducer
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.producer.record_accumulator import RecordAccumulator
 from kafka.producer.transaction_manager import TransactionManager
-from kafka.record.memory_records import MemoryRecordsBuilder
+from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 
 from streams.kafka import bulk
 from streams.kafka.link import FanOut
@@ -92,3 +92,27 @@ def test_the_private_attributes_exist() -> None:
     assert {"_buffer", "_batch_size", "_first_timestamp", "_max_timestamp", "_num_records", "_last_offset"} <= set(
         inner
     )
+
+
+@given(st.lists(outputs, min_size=1, max_size=40), st.booleans())
+def test_the_quicker_compression_holds_the_same_records(records: list[FanOut], repeated: bool) -> None:
+    tails = [bulk.encode_tail(output) for output in records] * (20 if repeated else 1)
+    builder = bulk.new_builder(LZ4, 1 << 20)
+    assert bulk.fill(builder, tails, NOW) == len(tails)
+    builder.set_producer_state(7, 1, 100, True)
+    builder.close()
+    (batch,) = list(MemoryRecords(builder.buffer()))
+    assert batch.validate_crc()
+    assert (batch.producer_id, batch.base_sequence, batch.is_transactional) == (7, 100, True)
+    read = [(r.offset, r.timestamp, r.key, r.value, r.headers) for r in batch]
+    wanted = records * (20 if repeated else 1)
+    assert read == [(n, NOW, o.key, o.value, o.headers) for n, o in enumerate(wanted)]
+
+
+def test_what_does_not_shrink_is_sent_as_it_is() -> None:
+    builder = bulk.new_builder(LZ4, 1 << 20)
+    bulk.fill(builder, [bulk.encode_tail(FanOut(("t",), None, b"\x00\x01\x02", []))], NOW)
+    builder.close()
+    (batch,) = list(MemoryRecords(builder.buffer()))
+    assert batch.compression_type == 0
+    assert next(batch).value == b"\x00\x01\x02"
