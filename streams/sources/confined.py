@@ -7,16 +7,14 @@ comes back too late, or takes too much memory, is killed and replaced, and only 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import multiprocessing
 import os
-import resource
-import signal
+import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
+from multiprocessing.connection import Pipe
+from typing import TYPE_CHECKING, Generic, NamedTuple, ParamSpec, TypeVar
 
 from streams.errors import InvalidError, TransientError
 
@@ -32,8 +30,6 @@ Result = TypeVar("Result")
 START_SECONDS = 60.0  # of a child: a second here, ten where the machine is busy
 CALLS_PER_CHILD = 5_000  # then a fresh one: what libraries leak stays bounded
 _SLICE_SECONDS = 1.0  # between two looks whether a call is to be broken off
-# spawn: fork copies the locks of threads that it does not copy, Kafka's among them
-_CONTEXT = multiprocessing.get_context("spawn")
 
 
 class Bounds(NamedTuple):
@@ -43,20 +39,17 @@ class Bounds(NamedTuple):
     memory_bytes: int = 1 << 30
 
 
-class _Answer(NamedTuple):
-    result: Any
-    error: str | None = None
-    worn_out: bool = False  # the child is to be replaced
-
-
 class Confined(Generic[Arguments, Result]):
-    """One child process, started by the first call. Callers of several threads take turns."""
+    """One child process, started by the first call. Callers of several threads take turns.
+
+    The function is one that its module names, and so are the types of its arguments and of what it gives (pickle).
+    """
 
     def __init__(self, function: Callable[Arguments, Result], bounds: Bounds | None = None) -> None:
         self._function = function
         self._bounds = bounds or Bounds()
         self._lock = threading.Lock()
-        self._child: Any = None
+        self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._calls = 0
         self._aborted = False
@@ -73,16 +66,16 @@ class Confined(Generic[Arguments, Result]):
             try:
                 pipe.send((arguments, names))
                 self._wait(pipe)
-                answer: _Answer = pipe.recv()
+                result, fault, worn_out = pipe.recv()
             except (EOFError, OSError) as error:
                 self._end()
                 raise InvalidError("reading it ended the process: too large or too deep") from error
-            if answer.worn_out or self._calls >= CALLS_PER_CHILD:
+            if worn_out or self._calls >= CALLS_PER_CHILD:
                 self._end()
-            if answer.error is not None:
-                raise InvalidError(answer.error)
-            result: Result = answer.result
-            return result
+            if fault is not None:
+                raise InvalidError(fault)
+            found: Result = result
+            return found
 
     def abort(self) -> None:
         """Ends a call under way within a second, from another thread: it raises InvalidError."""
@@ -94,13 +87,10 @@ class Confined(Generic[Arguments, Result]):
             self._end()
 
     def _ready(self) -> Connection:
-        if self._pipe is None or not self._child.is_alive():
+        if self._pipe is None or self._child is None or self._child.poll() is not None:
             self._end()
-            self._pipe, theirs = _CONTEXT.Pipe()
-            arguments = (theirs, self._function, self._bounds.memory_bytes)
-            self._child = _CONTEXT.Process(target=_serve, args=arguments, daemon=True)
-            self._child.start()
-            theirs.close()
+            self._pipe, theirs = Pipe()
+            self._child = self._start(theirs)
             self._calls = 0
             if not self._pipe.poll(START_SECONDS):
                 self._end()
@@ -111,6 +101,18 @@ class Confined(Generic[Arguments, Result]):
                 self._end()
                 raise TransientError("a child process ended while it started: see the lines above") from error
         return self._pipe
+
+    def _start(self, theirs: Connection) -> subprocess.Popen[bytes]:
+        """A process of our own module. multiprocessing would run the parent's script once more, whatever that does."""
+        descriptor, function = theirs.fileno(), self._function
+        names = (str(descriptor), function.__module__, function.__name__, str(self._bounds.memory_bytes))
+        with theirs:
+            return subprocess.Popen(  # noqa: S603 - our own module; -P: no file of the working directory stands in for it
+                [sys.executable, "-P", "-m", "streams.sources.confined_child", *names],
+                pass_fds=(descriptor,),
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,  # Ctrl-C goes to a whole group; the parent decides
+            )
 
     def _wait(self, pipe: Connection) -> None:
         """Returns when there is an answer. Raises InvalidError."""
@@ -124,8 +126,7 @@ class Confined(Generic[Arguments, Result]):
     def _end(self) -> None:
         if self._child is not None:
             self._child.kill()  # it holds nothing: no file, no connection but the pipe
-            self._child.join()
-            self._child.close()
+            self._child.wait()
         if self._pipe is not None:
             self._pipe.close()
         self._child = self._pipe = None
@@ -161,33 +162,3 @@ class ConfinedPool(Generic[Arguments, Result]):
         work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: child.call(*arguments, **names))
         work.add_done_callback(lambda _: self._idle.put_nowait(child))  # also where the caller was cancelled meanwhile
         return await asyncio.shield(work)
-
-
-def _serve(pipe: Connection, function: Callable[..., Any], memory_bytes: int) -> None:
-    """The child: answers calls until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the parent's stdout is for items
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    pipe.send(None)
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        while True:
-            arguments, names = pipe.recv()
-            pipe.send(_answer(function, arguments, names))
-
-
-def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], names: dict[str, Any]) -> _Answer:
-    try:
-        return _Answer(function(*arguments, **names))
-    except InvalidError as error:
-        return _Answer(None, str(error))
-    except MemoryError:
-        return _Answer(None, "it takes too much memory to read", worn_out=True)
-    except RecursionError:
-        return _Answer(None, "it is nested too deep to read")
-    except Exception as error:  # noqa: BLE001 - the boundary of the process: a library that breaks on an input costs that input
-        return _Answer(None, f"it cannot be read: {type(error).__name__}: {_line(error)}", worn_out=True)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

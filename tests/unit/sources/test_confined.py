@@ -73,7 +73,7 @@ def test_close_ends_the_child_and_may_be_called_twice(confined: Confined[[str], 
 def test_a_child_that_was_killed_from_outside_is_replaced(confined: Confined[[str], str]) -> None:
     child = int(confined.call("pid"))
     os.kill(child, 9)
-    wait_for(lambda: not confined._child.is_alive(), 20.0, "the child lives on")
+    wait_for(lambda: confined._child.poll() is not None, 20.0, "the child lives on")
     assert confined.call("word") == "wordword"
 
 
