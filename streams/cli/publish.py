@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli.publish_feeds import feed, feeds, warc
+from streams.cli.publish_run import run
 from streams.cli.terminal import bootstrap_option
 from streams.errors import InvalidError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from streams.cli.publishing import Outcome
-    from streams.metrics import Metrics
-    from streams.sources.base import Source
 
 STDIN = Path("-")
 
@@ -114,56 +106,3 @@ def page(
 
     defaults = Defaults(source or (paths[0].stem if len(paths) == 1 else "pages"), language)
     run(context, Pages(paths, defaults, lambda: datetime.now(UTC)), bootstrap_servers, dry_run=dry_run)
-
-
-def run(
-    context: click.Context, source: Source, bootstrap_servers: str | None, *, dry_run: bool, resume: bool = False
-) -> None:
-    """One source to its end, with a bar in a terminal and a line of what became of it on stderr."""
-    from streams.cli.main import settings_of
-    from streams.cli.publishing import print_items
-    from streams.cli.terminal import progress_bar, quiet_clients, quiet_end, write_line
-
-    quiet_clients()
-    with quiet_end(), contextlib.closing(source), progress_bar(source.kind, source.progress) as tick:
-        if dry_run:
-            outcome = print_items(source, write_line, tick)
-        else:
-            settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
-            with _metrics(settings.publish.metrics_port) as metrics:
-                outcome = _publish(source, settings.kafka.bootstrap_servers, metrics, tick, resume=resume)
-    click.echo(f"newswire: {source.name}: {outcome}", err=True)
-
-
-def _publish(
-    source: Source, bootstrap_servers: str, metrics: Metrics, tick: Callable[[], None], *, resume: bool
-) -> Outcome:
-    from streams.cli.publishing import publish_items, publish_resumably
-    from streams.kafka.publisher import Publisher, SourcePublisher
-
-    if not resume:
-        with Publisher(bootstrap_servers) as publisher:
-            return publish_items(source, publisher, metrics, tick)
-    with SourcePublisher(bootstrap_servers, f"{source.kind}:{source.name}") as resumable:
-        return publish_resumably(source, resumable, metrics, tick)
-
-
-@contextlib.contextmanager
-def _metrics(port: int) -> Iterator[Metrics]:
-    """The metrics of this run, served on a port where the settings name one."""
-    from prometheus_client import CollectorRegistry, start_http_server
-
-    from streams.metrics import Metrics
-
-    registry = CollectorRegistry()
-    metrics = Metrics(registry)
-    if not port:
-        yield metrics
-        return
-    server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
-    try:
-        yield metrics
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

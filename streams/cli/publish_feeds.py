@@ -62,7 +62,7 @@ def feed(
     Example:
       newswire publish feed https://feeds.bbci.co.uk/arabic/rss.xml --dry-run
     """  # noqa: D301 - click wants the character \b
-    from streams.cli.publish import run
+    from streams.cli.publish_run import run
     from streams.http import Client
     from streams.http_guard import allow_list
     from streams.sources.feed_documents import FeedDocuments
@@ -97,7 +97,7 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
       newswire publish feeds sources.toml --dry-run
     """  # noqa: D301
     from streams.cli.main import settings_of
-    from streams.cli.publish import _metrics
+    from streams.cli.publish_run import served_metrics
     from streams.cli.terminal import quiet_clients
     from streams.http_politeness import SystemClock
     from streams.kafka.publisher import SourcePublisher
@@ -117,7 +117,7 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
         return
     with (
         SourcePublisher(settings.kafka.bootstrap_servers, named.poller.name) as publisher,
-        _metrics(settings.publish.metrics_port) as metrics,
+        served_metrics(settings.publish.metrics_port) as metrics,
     ):
         positions = publisher.positions()
         report = _counted(metrics)
@@ -150,7 +150,7 @@ def warc(
     Example:
       newswire publish warc crawl-00017.warc.gz --resume
     """  # noqa: D301
-    from streams.cli.publish import run
+    from streams.cli.publish_run import run
 
     failed = 0
     for path in files:

@@ -52,7 +52,7 @@ FEATURES = (
     "quotes",  # begins with a quotation mark
     "tiny",  # fewer than six words
 )
-# python -m tests.bench.bench_segmentation train --data ../shared/data
+# python -m tests.bench.bench_segmentation train --data DIR
 WEIGHTS = Weights(4.73, (8.34, -1.17, 8.05, 5.01, 4.67, 3.84, -2.64, 0.23, -11.19, 0.83, 1.39))
 
 # A sign is believed unless what follows it looks like the story on average (mean log-odds over this). A sign-off alone

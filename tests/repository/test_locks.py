@@ -116,7 +116,7 @@ def test_what_tests_and_builders_import_is_declared() -> None:
 
 def test_no_dependency_is_declared_that_nothing_imports() -> None:
     # reasons for what is used without being imported stand beside them in pyproject.toml
-    unseen = {"crc32c", "lz4", "zstandard", "lxml-html-clean", "mode-streaming"}
+    unseen = {"crc32c", "lz4", "zstandard", "lxml-html-clean", "mode-streaming", "huggingface-hub"}
     imported = {found.name.split(".")[0] for module in modules() for found in module.imports}
     distributions = {
         canonicalize_name(name) for top, names in packages_distributions().items() if top in imported for name in names

@@ -1,0 +1,68 @@
+"""One source to its end: what the commands under `newswire publish` share."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from streams.cli.publishing import Outcome
+    from streams.metrics import Metrics
+    from streams.sources.base import Source
+
+
+def run(
+    context: click.Context, source: Source, bootstrap_servers: str | None, *, dry_run: bool, resume: bool = False
+) -> None:
+    """One source to its end, with a bar in a terminal and a line of what became of it on stderr."""
+    from streams.cli.main import settings_of
+    from streams.cli.publishing import print_items
+    from streams.cli.terminal import progress_bar, quiet_clients, quiet_end, write_line
+
+    quiet_clients()
+    with quiet_end(), contextlib.closing(source), progress_bar(source.kind, source.progress) as tick:
+        if dry_run:
+            outcome = print_items(source, write_line, tick)
+        else:
+            settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
+            with served_metrics(settings.publish.metrics_port) as metrics:
+                outcome = _publish(source, settings.kafka.bootstrap_servers, metrics, tick, resume=resume)
+    click.echo(f"newswire: {source.name}: {outcome}", err=True)
+
+
+def _publish(
+    source: Source, bootstrap_servers: str, metrics: Metrics, tick: Callable[[], None], *, resume: bool
+) -> Outcome:
+    from streams.cli.publishing import publish_items, publish_resumably
+    from streams.kafka.publisher import Publisher, SourcePublisher
+
+    if not resume:
+        with Publisher(bootstrap_servers) as publisher:
+            return publish_items(source, publisher, metrics, tick)
+    with SourcePublisher(bootstrap_servers, f"{source.kind}:{source.name}") as resumable:
+        return publish_resumably(source, resumable, metrics, tick)
+
+
+@contextlib.contextmanager
+def served_metrics(port: int) -> Iterator[Metrics]:
+    """The metrics of this run, served on a port where the settings name one."""
+    from prometheus_client import CollectorRegistry, start_http_server
+
+    from streams.metrics import Metrics
+
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    if not port:
+        yield metrics
+        return
+    server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
+    try:
+        yield metrics
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
