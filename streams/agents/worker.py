@@ -10,6 +10,7 @@ Exit status, which the command makes of it:
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import threading
@@ -129,6 +130,9 @@ class _Worker:
 
     async def run(self) -> None:
         """From start to end; see run_worker."""
+        # what is loaded by now (the model's tables: a million objects) stays: the collector need not look at it again
+        gc.collect()
+        gc.freeze()
         watchdog = Watchdog(self._courier.stalled_seconds, self._settings.stalled)
         try:
             await self._start()

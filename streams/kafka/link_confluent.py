@@ -148,7 +148,7 @@ class ConfluentLink:
         return False
 
     def _failure(self, error: KafkaError) -> TransientError:
-        if error.fatal():
+        if error.fatal() or error.code() in _FENCED:
             return fenced(self._settings.slot)
         return TransientError(f"cannot read {self._settings.kafka_topic}: {error}")
 
@@ -279,6 +279,7 @@ def _is_passing(error: KafkaError) -> bool:
     return error.retriable() or error.code() in _PASSING
 
 
+_FENCED = (KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID)  # noqa: SLF001
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)  # noqa: SLF001
 _PASSING = {
     KafkaError._TRANSPORT,  # noqa: SLF001

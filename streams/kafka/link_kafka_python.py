@@ -6,6 +6,7 @@ tests/contract/test_links.py and tests/chaos hold this file to them.
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ class KafkaPythonLink:
             raise TransientError("kafka-python runs without crc32c, 100 us a message: pip install crc32c")
         self._settings = settings
         self._send = send
+        self._silent_since: float | None = None
         # a random id where there is no slot: nobody aborts what this process leaves open, readers wait for the time-out
         self._transactional_id = f"{settings.group}.{settings.slot or uuid.uuid4().hex}"
         with _reaching(settings.bootstrap_servers):
@@ -121,7 +123,7 @@ class KafkaPythonLink:
         """See Link."""
         try:
             found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
-            self._keep_joining()
+            self._look_after_membership()
         except FencedInstanceIdError as error:
             raise fenced(self._settings.slot) from error
         except KafkaError as error:
@@ -132,15 +134,22 @@ class KafkaPythonLink:
             for r in records
         ]
 
-    def _keep_joining(self) -> None:
-        """A join that outlives a poll must be asked for again.
-
-        In 3.0.12 a join that new metadata caused (a first join before the metadata came, more partitions) is forgotten
-        where the poll ends between its JoinGroup and its SyncGroup: need_rejoin() is false by then, nobody takes the
-        answer, heartbeats stay off, and the worker reads nothing for ever. Seen in one of forty starts.
-        """
-        if self._consumer.group_metadata().state is MemberState.REBALANCING:
-            self._consumer._coordinator.request_rejoin()  # noqa: SLF001
+    def _look_after_membership(self) -> None:
+        """Two states of 3.0.12 from which it does not come back by itself; see each. Asks nobody."""
+        state, coordinator = self._consumer.group_metadata().state, self._consumer._coordinator  # noqa: SLF001
+        if state is MemberState.REBALANCING:
+            # A join that new metadata caused (a first join before the metadata came, more partitions) is forgotten
+            # where the poll ends between its JoinGroup and its SyncGroup: need_rejoin() is false by then, nobody takes
+            # the answer, heartbeats stay off, and the worker reads nothing for ever. Seen in one of forty starts.
+            coordinator.request_rejoin()
+        silent = state is MemberState.STABLE and not coordinator._heartbeat_enabled  # noqa: SLF001
+        if not silent:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = time.monotonic()
+        elif time.monotonic() - self._silent_since > self._settings.session_ms / 1000:
+            # the heartbeat that learns that another holds the slot is switched off, and nobody is told
+            raise fenced(self._settings.slot)
 
     def rewind(self) -> None:
         """See Link. Positions survive a rebalance and an abort in kafka-python: what was dropped would be skipped."""

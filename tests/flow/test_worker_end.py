@@ -148,6 +148,17 @@ def test_a_port_that_is_taken_is_one_line(pipeline: Pipeline, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("link", LINKS)
+def test_of_two_workers_on_one_slot_at_rest_the_older_ends_too(pipeline: Pipeline, tmp_path: Path, link: str) -> None:
+    with WorkerProcess(pipeline, "same", tmp_path / "older", link=link) as older:
+        older.wait_until_ready()
+        with WorkerProcess(pipeline, "same", tmp_path / "newer", link=link) as newer:
+            newer.wait_until_ready()
+            assert older.process.wait(TIMEOUT) == 1
+            assert "slot 'same'" in older.said()
+            assert newer.stop() == 0, newer.said()
+
+
+@pytest.mark.parametrize("link", LINKS)
 def test_of_two_workers_on_one_slot_the_older_ends_with_1_and_says_why(
     pipeline: Pipeline, tmp_path: Path, link: str
 ) -> None:
