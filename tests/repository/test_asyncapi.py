@@ -196,6 +196,6 @@ def test_the_headers_of_what_a_publisher_refuses_are_the_described_ones() -> Non
 def test_a_dead_letters_headers_are_the_described_ones() -> None:
     record = Record("news.articles", 3, 41, b"k", b"{}", [("theirs", b"1")], 0)
     failure = invalid(InvalidError("wrong"), "decode")._replace(stacktrace="Traceback")
-    (output,) = dead_letter(record, failure, "2026-01-01T00:00:00Z").outputs
+    output = dead_letter(record, failure, "2026-01-01T00:00:00Z").output
     assert output.headers[0] == ("theirs", b"1")
     check(output.headers[1:], "deadLetterHeaders")
