@@ -15,7 +15,7 @@ from streams.articles import decode_article, main_headline
 from streams.kafka.publisher import read_latest
 from streams.sources.identity import guid_uri
 from streams.wire import ARTICLES, DEAD_LETTERS, SOURCES
-from tests.flow.edges import ROOT, SECONDS, Watch, environment, make_wire
+from tests.flow.edges import ROOT, SECONDS, Watch, command, environment, make_wire
 from tests.helpers import wait_for
 from tests.servers.background import site_of
 from tests.servers.feeds import ChangingFeed
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from tests.servers.web import Site
 
 pytestmark = pytest.mark.kafka
-
-# stands until `newswire publish` names these commands itself; naming them twice does no harm
-COMMAND = (
-    "from streams.cli import publish, publish_feeds as f; [publish.command.add_command(c) for c in (f.feed, f.feeds, f.warc)];"
-    "from streams.cli.main import main; main()"
-)
 
 
 @pytest.fixture
@@ -60,7 +54,7 @@ def site(feed: ChangingFeed) -> Iterator[Site]:
 
 def start(bootstrap_servers: str, *arguments: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "publish", *arguments],
+        command("publish", *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
@@ -138,8 +132,8 @@ def test_of_two_pollers_of_one_name_the_older_ends(
 
     def fast() -> subprocess.Popen[bytes]:
         arguments = [str(sources), bootstrap_servers, "600", str(time.time())]
-        command = [sys.executable, "-m", "tests.servers.feed_process", *arguments]
-        return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+        module = [sys.executable, "-m", "tests.servers.feed_process"]
+        return subprocess.Popen([*module, *arguments], cwd=ROOT, stderr=subprocess.PIPE)
 
     found: list[Any] = []
     processes = [fast()]
