@@ -29,7 +29,7 @@ def main(descriptor: str, module: str, name: str, memory_bytes: str) -> None:
     function = getattr(importlib.import_module(module), name)
     pipe = Connection(int(descriptor))
     pipe.send(None)
-    with contextlib.suppress(EOFError, BrokenPipeError):
+    with contextlib.suppress(EOFError, OSError):
         while True:
             arguments, names = pipe.recv()
             pipe.send(_answer(function, arguments, names))
