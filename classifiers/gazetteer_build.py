@@ -186,7 +186,7 @@ def normal_form(surface: str) -> str:
 
 
 def _loses_letters(surface: str, form: str) -> bool:
-    """Whether the scan drops a single letter of it: "The D" (Detroit) would match every "the"."""
+    """ "The D" (Detroit) would match every "the": single letters are no words to the scan."""
     return sum(map(str.isalnum, surface)) > sum(map(str.isalnum, form))
 
 

@@ -38,11 +38,12 @@ Key = tuple[str, str]  # normal form, country
 
 def rows_of(paths: Iterable[str]) -> Iterator[dict[str, Any]]:
     for path in paths:
-        content = Path(path).read_bytes()
-        for line in (gzip.decompress(content) if path.endswith(".gz") else content).splitlines():
-            row = json.loads(line)
-            if row.get("split") != "dev":
-                yield row
+        opened = gzip.open(path, "rt", encoding="utf-8") if path.endswith(".gz") else Path(path).open(encoding="utf-8")
+        with opened as lines:
+            for line in lines:
+                row = json.loads(line)
+                if row.get("split") != "dev":
+                    yield row
 
 
 class Evidence:
@@ -70,9 +71,7 @@ def count(rows: Iterable[dict[str, Any]], table: FormTable, cities: frozenset[Ke
         evidence = by_language[row["lang"]]
         evidence.texts += 1
         found = {(table.keys[form], table.countries[form]) for form in matcher.match(title + text)[0]}
-        support = set(row.get("countries") or ()) | {
-            country for form, country in found if (form, country) not in cities
-        }
+        support = set(row.get("countries") or ()) | {country for form, country in found if (form, country) not in cities}
         evidence.country.update(support)
         for key in found & cities:
             evidence.seen[key] += 1

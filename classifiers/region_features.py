@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from classifiers.gazetteer import KINDS, NULL
-from classifiers.region_words import NOT_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from classifiers.contract import Document
     from classifiers.gazetteer import FormTable, Matcher
 
-IMPLIED = -1.5  # word score (log-odds) from which a country that nothing names is a candidate; -2.5 gave nothing more
 LEAD_WORDS = 45  # of the text; about the first two sentences
 ZONES = ("title", "lead", "body")
 PLACE_KINDS = KINDS[:NULL]
@@ -52,9 +50,6 @@ FEATURES = (
     "no_title",
     "home",
     "home_known",
-    "said",
-    "said_known",
-    "said_gap",
 )
 
 
@@ -69,11 +64,11 @@ class Hits(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """One row a (document, country) that names, wording or the feed's country suggest, ordered by document."""
+    """One row a (document, country) that the words or the feed's country suggest, ordered by document."""
 
     document: NDArray[np.int64]
     country: NDArray[np.int64]
-    in_text: NDArray[np.bool_]  # False: nothing but the feed's country suggests it
+    has_hits: NDArray[np.bool_]
     features: NDArray[np.float32]  # (features, candidates)
 
 
@@ -124,12 +119,11 @@ def candidates(
     places: Places,
     reliability: NDArray[np.float64],
     home: NDArray[np.int64],
-    said: NDArray[np.float32],
 ) -> Candidates:
     """The candidates of a batch.
 
     `reliability` is P(country | form) of every hit (one value a hit, 0 < value < 1); `home` the index of the feed's
-    country of every document, -1 where the feed does not say; `said` the word scores (documents, countries).
+    country of every document, -1 where the feed does not say.
     """
     country = places.country[hits.form] if len(hits.form) else hits.form
     is_place = country >= 0
@@ -138,21 +132,13 @@ def candidates(
     size = len(places.codes)
     key = hits.document * size + country[is_place]
     at_home = np.flatnonzero(home >= 0)
-    # Where the feed's country is known, the wording is not asked: it would take the unnamed town of a New Zealand paper
-    # for an American one, as in the outlets that taught it. Held-out outlets: F1 .875 without, .869 with the wording.
-    said = np.where(home[:, None] < 0, said, np.float32(NOT_KNOWN))
-    implied = np.flatnonzero(said > IMPLIED)
-    unique = np.unique(np.concatenate((key, at_home * size + home[at_home], implied)))
+    unique = np.unique(np.concatenate((key, at_home * size + home[at_home])))
     row = np.searchsorted(unique, key)
     found = Candidates(unique // size, unique % size, np.zeros(len(unique), np.bool_), np.empty((0, 0), np.float32))
-    found.in_text[row] = True
-    found.in_text[np.searchsorted(unique, implied)] = True
+    found.has_hits[row] = True
     columns = _columns(hits, found, row, places.kind, reliability)
     columns["home"] = home[found.document] == found.country
     columns["home_known"] = home[found.document] >= 0
-    columns["said"] = said[found.document, found.country]
-    columns["said_known"] = columns["said"] > NOT_KNOWN
-    columns["said_gap"] = said.max(axis=1)[found.document] - columns["said"]
     features = np.empty((len(FEATURES), len(unique)), np.float32)
     for index, name in enumerate(FEATURES):
         features[index] = columns[name]
@@ -161,7 +147,7 @@ def candidates(
 
 def _columns(
     hits: Hits, found: Candidates, row: NDArray[np.int64], kind: NDArray[np.int64], reliability: NDArray[np.float64]
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, NDArray[np.generic]]:
     documents, rows = len(hits.words), len(found.document)
     document = found.document
     after_title = hits.position - hits.title_words[hits.document]
@@ -177,7 +163,7 @@ def _columns(
     first = np.full(rows, _FAR)
     np.minimum.at(first, row, hits.position)
     words = hits.words[document]
-    columns: dict[str, NDArray[Any]] = {
+    columns: dict[str, NDArray[np.generic]] = {
         "share": weight / np.maximum(total[document], 1e-9),
         "ratio": weight / np.maximum(_by_document(np.maximum, document, weight, documents)[document], 1e-9),
         "rank": _rank(document, weight - first * 1e-6),
@@ -197,7 +183,7 @@ def _columns(
 
 def _reliability_columns(
     hits: Hits, found: Candidates, row: NDArray[np.int64], zone: NDArray[np.int64], reliability: NDArray[np.float64]
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, NDArray[np.generic]]:
     documents, rows = len(hits.words), len(found.document)
     # Each distinct form of a candidate speaks once; `missing` is the chance that all of them mislead (noisy or).
     forms = int(hits.form.max()) + 1 if len(hits.form) else 1
