@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # a shell ignores SIGINT in what it runs in the background, and programs inherit that: Ctrl-C tests would wait in vain
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # kafka-python 3.0.12 reads its protocol files by importlib.resources.read_text, deprecated in 3.11, welcome in 3.13
     for function in ("read_text", "open_text"):
         config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
