@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from streams.kafka.broker import KafkaBroker
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).parents[2] / "shared"
 ABSENT = "it holds the training data and is no part of the project"
+
+
+hypothesis.settings.register_profile("newswire", derandomize=True)  # the same examples in every run
+hypothesis.settings.load_profile("newswire")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
