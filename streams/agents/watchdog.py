@@ -40,7 +40,7 @@ class Watchdog(threading.Thread):
             stalled = self._stalled_seconds()
             if stalled > self._limit:
                 log.critical("nothing has moved for %.0f s: leaving with status %d", stalled, STALLED_STATUS)
-                faulthandler.dump_traceback(file=sys.__stderr__ or sys.stderr, all_threads=True)
+                _dump_stacks()
                 self._leave(STALLED_STATUS)
                 return
 
@@ -49,11 +49,17 @@ class Watchdog(threading.Thread):
         self._over.set()
 
 
+def _dump_stacks() -> None:
+    """Of every thread, to stderr: the only way to learn what it was that did not move."""
+    faulthandler.dump_traceback(file=sys.__stderr__ or sys.stderr, all_threads=True)
+
+
 def leave_after(seconds: float, status: int, leave: Callable[[int], object] = os._exit) -> threading.Timer:
     """Ends the process with `status` unless it has ended by then; gives the timer, which can be cancelled."""
 
     def out_of_time() -> None:
         log.critical("not done %.0f s after being told to stop: leaving with status %d", seconds, status)
+        _dump_stacks()
         leave(status)
 
     timer = threading.Timer(seconds, out_of_time)

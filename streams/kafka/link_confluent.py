@@ -43,11 +43,19 @@ class ConfluentLink:
     def __init__(self, settings: LinkSettings, on_rebalance: OnRebalance) -> None:
         self._settings = settings
         self._ends: dict[int, int] = {}  # where a partition ended when it was last read to its end
-        self._producer = Producer(
+        # a random id where there is no slot: nobody aborts what this process leaves open, readers wait for the time-out
+        self._transactional_id = f"{settings.group}.{settings.slot or uuid.uuid4().hex}"
+        with self._reaching():
+            self._producer = self._new_producer()
+        self._consumer = Consumer(self._consumer_settings())
+        self._subscribe(on_rebalance)
+
+    def _new_producer(self) -> Any:
+        producer = Producer(
             {
                 **self._common(),
-                "transactional.id": f"{settings.group}.{settings.slot or uuid.uuid4().hex}",
-                "transaction.timeout.ms": settings.transaction_ms,
+                "transactional.id": self._transactional_id,
+                "transaction.timeout.ms": self._settings.transaction_ms,
                 "compression.type": "lz4",
                 "linger.ms": 500,  # flush() sends at once; this only keeps half a batch from leaving before it
                 "batch.size": 256 << 10,
@@ -58,13 +66,13 @@ class ConfluentLink:
                 "delivery.report.only.error": True,
                 # how long a Kafka topic that is not there may be one that is just being made; the default outlives
                 # the transaction, and the error would only say that a message timed out
-                "topic.metadata.propagation.max.ms": settings.transaction_ms // 2,
+                "topic.metadata.propagation.max.ms": self._settings.transaction_ms // 2,
             }
         )
-        with self._reaching():
-            self._producer.init_transactions(CONNECT_SECONDS)  # aborts what an earlier holder of this slot left open
-        self._consumer = Consumer(self._consumer_settings())
-        self._subscribe(on_rebalance)
+        producer.init_transactions(
+            CONNECT_SECONDS
+        )  # aborts what an earlier holder of this slot left open, and fences it
+        return producer
 
     def _common(self) -> dict[str, Any]:
         return {
@@ -212,12 +220,19 @@ class ConfluentLink:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} records not written"))  # noqa: SLF001
 
     def _roll_back(self, failure: Exception) -> None:
+        """Aborts and takes a new producer.
+
+        One that had been refused its offsets and aborted hung in the next send_offsets_to_transaction(), beyond its
+        time-out and for ever (2.16, once in three restarts of a broker).
+        """
         error = _kafka_error(failure)
         if error.fatal():
             raise fenced(self._settings.slot) from failure
         try:
             # refused where a commit that was not answered may still go through: then nothing is known, and we leave
             self._producer.abort_transaction(COMMITTED_SECONDS)
+            if error.code() not in _NO_TOPIC:
+                self._producer = self._new_producer()
         except KafkaException as second:
             reason = f"the transaction failed ({error}), so did its rollback ({second.args[0]})"
             raise LinkLostError(reason) from failure
