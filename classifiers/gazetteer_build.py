@@ -186,7 +186,7 @@ def normal_form(surface: str) -> str:
 
 
 def _loses_letters(surface: str, form: str) -> bool:
-    """ "The D" (Detroit) would match every "the": single letters are no words to the scan."""
+    """Whether letters are lost: "The D" (Detroit) would match every "the": single letters are no words to the scan."""
     return sum(map(str.isalnum, surface)) > sum(map(str.isalnum, form))
 
 

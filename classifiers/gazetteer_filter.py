@@ -38,7 +38,7 @@ Key = tuple[str, str]  # normal form, country
 
 def rows_of(paths: Iterable[str]) -> Iterator[dict[str, Any]]:
     for path in paths:
-        opened = gzip.open(path, "rt", encoding="utf-8") if path.endswith(".gz") else Path(path).open(encoding="utf-8")
+        opened = gzip.open(path, "rt", encoding="utf-8") if path.endswith(".gz") else Path(path).open(encoding="utf-8")  # noqa: SIM115 - closed by the with below
         with opened as lines:
             for line in lines:
                 row = json.loads(line)
@@ -71,7 +71,9 @@ def count(rows: Iterable[dict[str, Any]], table: FormTable, cities: frozenset[Ke
         evidence = by_language[row["lang"]]
         evidence.texts += 1
         found = {(table.keys[form], table.countries[form]) for form in matcher.match(title + text)[0]}
-        support = set(row.get("countries") or ()) | {country for form, country in found if (form, country) not in cities}
+        support = set(row.get("countries") or ()) | {
+            country for form, country in found if (form, country) not in cities
+        }
         evidence.country.update(support)
         for key in found & cities:
             evidence.seen[key] += 1

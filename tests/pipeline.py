@@ -206,7 +206,7 @@ class WorkerProcess:
     def connections_to(self, port: int) -> int:
         """Its established connections to a port, as Linux tells them."""
         proc = Path("/proc", str(self.process.pid))
-        own = {os.readlink(fd) for fd in (proc / "fd").iterdir()}
+        own = {str(fd.readlink()) for fd in (proc / "fd").iterdir()}
         rows = [row.split() for row in (proc / "net" / "tcp").read_text().splitlines()[1:]]
         remote, state, inode = 2, 3, 9  # columns, see proc(5)
         found = [r for r in rows if r[state] == "01" and int(r[remote].rpartition(":")[2], 16) == port]

@@ -145,9 +145,9 @@ def test_promtool_accepts_configuration_and_rules(promtool: str) -> None:
 
 @pytest.mark.prometheus
 def test_promtool_finds_our_metrics_well_named(promtool: str) -> None:
-    from prometheus_client import CollectorRegistry  # noqa: PLC0415
+    from prometheus_client import CollectorRegistry
 
-    from streams.metrics import Metrics  # noqa: PLC0415
+    from streams.metrics import Metrics
 
     body, _ = Metrics(CollectorRegistry()).exposition()
     done = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, check=False)
