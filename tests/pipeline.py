@@ -54,12 +54,21 @@ class Pipeline:
             self.prefix + t.name: partitions if t.name in (wire.ARTICLES, wire.LABELLED) else t.partitions
             for t in wire.kafka_topics(LABELS)
         }
-        self._admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
+        self.connect()
         self._admin.create_topics(
             {n: {"num_partitions": p, "configs": configs} for n, p in self._partitions.items()},
             wait_for_metadata=True,
         )
+
+    def connect(self) -> None:
+        """Opens the clients of the test itself."""
+        self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
         self._producer = self._new_producer()
+
+    def disconnect(self) -> None:
+        """Closes them, before an outage: kafka-python leaks a socket at each attempt to connect that fails."""
+        self._producer.close(timeout=5)
+        self._admin.close()
 
     def _new_producer(self) -> KafkaProducer:
         return KafkaProducer(bootstrap_servers=self.bootstrap_servers, max_request_size=8 << 20, linger_ms=5)
@@ -68,8 +77,7 @@ class Pipeline:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._producer.close(timeout=5)
-        self._admin.close()
+        self.disconnect()
 
     def publish(self, items: Iterable[dict[str, Any]], partition: int | None = None) -> None:
         """Articles, keyed by their uri."""

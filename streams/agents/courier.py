@@ -50,7 +50,7 @@ CLOSE_SECONDS = 10.0  # to let batches in flight commit at the end; under the gr
 class CourierSettings(NamedTuple):
     """Times in seconds."""
 
-    linger: float = 0.05
+    linger: float = 0.03
     depth: int = 3
     drain: float = 4.0  # must stay well under the session: kafka-python sends no heartbeat meanwhile
     back_off: float = (

@@ -48,7 +48,7 @@ class WorkerSettings(NamedTuple):
     """Plain values; times in seconds."""
 
     batch_size: int = 500
-    linger: float = 0.05
+    linger: float = 0.03
     depth: int = 3
     drain: float = 4.0
     grace: float = 20.0

@@ -1,6 +1,6 @@
 """From publishing an item to seeing it on its topic's stream, read committed, at a steady trickle.
 
-    python -m tests.bench.bench_latency [--link kafka-python|confluent] [--rate 50] [--seconds 60] [--linger 0.05]
+    python -m tests.bench.bench_latency [--link kafka-python|confluent] [--rate 50] [--seconds 60] [--linger 0.03]
 
 One worker with the default linger, one publisher, one subscriber. The clock starts when the item is handed to the
 producer and stops when the subscriber's poll returns it.
@@ -81,7 +81,7 @@ def main() -> int:
     parser.add_argument("--link", choices=["kafka-python", "confluent"], action="append")
     parser.add_argument("--rate", type=float, default=50.0)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--linger", type=float, default=0.05)
+    parser.add_argument("--linger", type=float, default=0.03)
     parser.add_argument("--bootstrap-servers")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -69,14 +69,16 @@ class Workers:
             worker.__exit__()
 
 
-def away(broker: KafkaBroker, outage: Outage) -> None:
+def away(broker: KafkaBroker, pipeline: Pipeline, outage: Outage) -> None:
     number, seconds = outage
+    pipeline.disconnect()
     if number is signal.SIGKILL:
         broker.kill()
     else:
         broker.stop()
     wait_a_while(seconds)
     broker.start()
+    pipeline.connect()
 
 
 def survive(broker: KafkaBroker, folder: Path, link: str, outages: list[Outage], seed: int) -> list[int]:
@@ -90,7 +92,7 @@ def survive(broker: KafkaBroker, folder: Path, link: str, outages: list[Outage],
                 more = sum(pipeline.committed().values()) + 1
                 wait_for(lambda m=more: workers.have_committed(m), SETTLE_SECONDS, "no progress")
                 wait_a_while(chance.uniform(0.0, 0.5))
-                away(broker, outage)
+                away(broker, pipeline, outage)
             wait_for(lambda: workers.have_committed(ITEMS), SETTLE_SECONDS, "not everything was committed")
             assert workers.stop() == [0, 0]
         finally:
