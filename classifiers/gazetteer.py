@@ -78,6 +78,7 @@ class FormTable:
                 self.keys.append(key)
                 self.countries.append(form.country)
                 self.kinds.append(form.kind)
+            self.kinds[number] = min(self.kinds[number], form.kind)  # a name in one language is not an actor in another
             entry = (form.words[1:], number, form.case)
             target = stems if form.is_stem else whole
             for language in form.languages:

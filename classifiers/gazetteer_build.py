@@ -168,8 +168,8 @@ def geonames() -> Iterator[Row]:
                 continue
             known = bearers[name]
             known[city["countrycode"]] = max(known[city["countrycode"]], inhabitants)
-    for name, by_country in bearers.items():
-        (country, most), *others = by_country.most_common(2)
+    for name, by_country in sorted(bearers.items()):
+        (country, most), *others = sorted(by_country.items(), key=lambda bearer: (-bearer[1], bearer[0]))
         if not others or most >= 4 * others[0][1]:
             languages = script_languages(name)
             yield Row(name, country, "city", "cap" if languages in (LATIN, ("ru",)) else "any", languages, "geonames")
@@ -206,15 +206,14 @@ def build(rejected: frozenset[tuple[str, str]]) -> dict[tuple[str, str, str, tup
     Our rows win over the others: a form of ours in a language hides the city of that name, a blocking phrase hides
     everything. CLDR names stay beside ours, since a form may well stand for two countries (Georgia).
     """
-    own = [*places(), *lists()]
     blocked: set[tuple[str, str]] = set()
     taken: set[tuple[str, str]] = set()
     seen: set[tuple[str, str, str]] = set()
     table: dict[tuple[str, str, str, tuple[str, ...], str], set[str]] = defaultdict(set)
-    for row in own:
+    for row in lists():
         if row.country == "-":
             blocked.update((normal_form(row.surface), language) for language in row.languages)
-    for row in (*own, *cldr(), *geonames()):
+    for row in (*places(), *cldr(), *lists(), *geonames()):  # a form keeps the kind it is first given
         form = normal_form(row.surface)
         if not form or (_loses_letters(row.surface, form) and (row.origin == "geonames" or len(form) < _LEAST_LETTERS)):
             continue

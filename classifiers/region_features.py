@@ -64,11 +64,11 @@ class Hits(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """One row a (document, country) that the words or the feed's country suggest, ordered by document."""
+    """One row a (document, country) that names or the feed's country suggest, ordered by document."""
 
     document: NDArray[np.int64]
     country: NDArray[np.int64]
-    has_hits: NDArray[np.bool_]
+    in_text: NDArray[np.bool_]  # False: nothing but the feed's country suggests it
     features: NDArray[np.float32]  # (features, candidates)
 
 
@@ -95,23 +95,35 @@ def find(matchers: Mapping[str, Matcher], documents: Sequence[Document]) -> Hits
     forms: list[int] = []
     positions: list[int] = []
     counts: list[int] = []
+    titles: list[int] = []
+    lengths: list[int] = []
     for document in documents:
+        title = headline(document)
+        tokens = title + document.text_tokens
         matcher = matchers.get(document.language)
-        if matcher is None:
-            counts.append(0)
-            continue
-        found, where = matcher.match(document.title_tokens + document.text_tokens)
+        found, where = matcher.match(tokens) if matcher is not None else ([], [])
         forms += found
         positions += where
         counts.append(len(found))
-    titles = np.array([len(document.title_tokens) for document in documents], np.int64)
+        titles.append(len(title))
+        lengths.append(len(tokens))
     return Hits(
         np.repeat(np.arange(len(documents)), counts),
         np.array(forms, np.int64),
         np.array(positions, np.int64),
-        titles,
-        titles + np.array([len(document.text_tokens) for document in documents], np.int64),
+        np.array(titles, np.int64),
+        np.array(lengths, np.int64),
     )
+
+
+def headline(document: Document) -> list[str]:
+    """The words of the title, none where it only repeats how the text begins.
+
+    A teaser on a page has no headline, so its first words are given as one; counted as a headline they doubled China
+    and lost the Philippines, which the sentence names second.
+    """
+    title = document.title_tokens
+    return [] if title == document.text_tokens[: len(title)] else title
 
 
 def candidates(
@@ -135,7 +147,7 @@ def candidates(
     unique = np.unique(np.concatenate((key, at_home * size + home[at_home])))
     row = np.searchsorted(unique, key)
     found = Candidates(unique // size, unique % size, np.zeros(len(unique), np.bool_), np.empty((0, 0), np.float32))
-    found.has_hits[row] = True
+    found.in_text[row] = True
     columns = _columns(hits, found, row, places.kind, reliability)
     columns["home"] = home[found.document] == found.country
     columns["home_known"] = home[found.document] >= 0
@@ -147,7 +159,7 @@ def candidates(
 
 def _columns(
     hits: Hits, found: Candidates, row: NDArray[np.int64], kind: NDArray[np.int64], reliability: NDArray[np.float64]
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[Any]]:
     documents, rows = len(hits.words), len(found.document)
     document = found.document
     after_title = hits.position - hits.title_words[hits.document]
@@ -163,7 +175,7 @@ def _columns(
     first = np.full(rows, _FAR)
     np.minimum.at(first, row, hits.position)
     words = hits.words[document]
-    columns: dict[str, NDArray[np.generic]] = {
+    columns: dict[str, NDArray[Any]] = {
         "share": weight / np.maximum(total[document], 1e-9),
         "ratio": weight / np.maximum(_by_document(np.maximum, document, weight, documents)[document], 1e-9),
         "rank": _rank(document, weight - first * 1e-6),
@@ -183,7 +195,7 @@ def _columns(
 
 def _reliability_columns(
     hits: Hits, found: Candidates, row: NDArray[np.int64], zone: NDArray[np.int64], reliability: NDArray[np.float64]
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[Any]]:
     documents, rows = len(hits.words), len(found.document)
     # Each distinct form of a candidate speaks once; `missing` is the chance that all of them mislead (noisy or).
     forms = int(hits.form.max()) + 1 if len(hits.form) else 1

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import classifiers
 from classifiers.contract import AbstainReason, Decision, Document, Item
-from classifiers.regions import FORMS_FILE, MODEL_FILE, MOST_COUNTRIES, Regions, load_regions
+from classifiers.region_files import FORMS_FILE, MODEL_FILE
+from classifiers.regions import MOST_COUNTRIES, Regions, load_regions
 from classifiers.text import tokenise
 
 SHIPPED = Path(classifiers.__file__).parent / "models" / "newswire"
@@ -69,8 +70,9 @@ def test_an_empty_batch_is_answered(regions: Regions) -> None:
 
 
 def test_a_verdict_is_well_formed(regions: Regions) -> None:
-    title = "France, Germany, Italy, Spain, Poland and Portugal sign a treaty in Vienna with Japan"
-    verdict = regions.classify([document("en", title)])[0]
+    title = "Leaders of Iran, Iraq, Syria, Lebanon, Jordan and Egypt meet in Cairo"
+    text = "Iran and Iraq spoke first. Syria, Lebanon and Jordan agreed. Egypt, the host, thanked Iran, Iraq and Syria."
+    verdict = regions.classify([document("en", title, text)])[0]
     assert len(verdict.labels) == MOST_COUNTRIES
     assert len(verdict.scores) == 5
     probabilities = [score.probability for score in verdict.scores]
@@ -86,6 +88,19 @@ def test_a_country_that_only_the_feed_names_is_marked(regions: Regions) -> None:
     assert methods == ["source-prior"] * 3
     named = regions.classify([document("en", "The mayor of Auckland opens a school", home="NZ")])[0]
     assert [(label.code, label.method) for label in named.labels] == [("NZ", "text")]
+
+
+def test_nothing_but_names_speaks_for_a_country(regions: Regions) -> None:
+    titles = ["Police close the bridge", "Governor signs the school bill", "Quarterback out for the season"]
+    verdicts = regions.classify([document("en", title) for title in titles])
+    assert [verdict.decision for verdict in verdicts] == [Decision.NONE] * 3
+
+
+def test_a_title_that_repeats_the_opening_is_no_headline(regions: Regions) -> None:
+    text = "سفينة صينية ترش المياه على قارب فلبيني قرب جزيرة متنازع عليها، ومانيلا تحتج لدى بكين."
+    alone, cut = regions.classify([document("ar", "", text), document("ar", text[:40], text)])
+    assert {label.code for label in alone.labels} == {"CN", "PH"}
+    assert cut == alone
 
 
 def test_an_unknown_home_is_ignored(regions: Regions) -> None:
