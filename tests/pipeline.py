@@ -18,12 +18,15 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import RetriableError
 
 from streams import wire
+from streams.kafka.bulk import fan_out
 from streams.kafka.link import Record
 from tests.helpers import wait_for
 from tests.keyword_model import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from streams.kafka.link import FanOut
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 90.0  # for one thing that takes a second on a quiet machine
@@ -126,6 +129,15 @@ class Pipeline:
         for one in items:
             value = json.dumps(one).encode()
             producer.send(self.prefix + wire.ARTICLES, value, key=one["uri"].encode(), partition=partition)
+        producer.commit_transaction()
+        producer.close(timeout=5)
+
+    def publish_bulk(self, outputs: list[FanOut]) -> None:
+        """Records as the worker writes them, byte for byte."""
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap_servers, transactional_id=self.prefix + "bulk")
+        producer.init_transactions()
+        producer.begin_transaction()
+        fan_out(producer, outputs)
         producer.commit_transaction()
         producer.close(timeout=5)
 

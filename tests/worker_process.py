@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from streams import wire
 from streams.agents.worker import Parts, WorkerSettings, run_worker
 from streams.errors import TransientError
+from streams.kafka import link_kafka_python
 from streams.kafka.link import Link, LinkSettings, OnRebalance
 from streams.kafka.link_kafka_python import KafkaPythonLink, send_one_by_one
 from streams.kafka.links import open_link
@@ -32,6 +33,7 @@ def main() -> int:
         values.pop("session_ms", 6_000),
         values.pop("transaction_ms", 10_000),
     )
+    link_kafka_python.POLL_INTERVAL_MS = values.pop("poll_interval_ms", link_kafka_python.POLL_INTERVAL_MS)
     name = values.pop("link", "kafka-python")
     model = KeywordModel(values.pop("burn", 0.0))
     port = values.setdefault("port", 0) or _free_port()

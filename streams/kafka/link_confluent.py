@@ -139,7 +139,7 @@ class ConfluentLink:
             message.offset(),
             message.key(),
             message.value(),
-            with_values(message.headers() or ()),
+            _headers(message),
             message.timestamp()[1],
         )
 
@@ -287,6 +287,14 @@ def _start_of(committed: Any) -> Any:
     if committed.error:
         raise KafkaException(committed.error)
     return TopicPartition(committed.topic, committed.partition, max(committed.offset, BEGINNING))
+
+
+def _headers(message: Any) -> Sequence[tuple[str, bytes]]:
+    """The headers; none where a name is not UTF-8, which Kafka forbids and no broker checks: the item may be good."""
+    try:
+        return with_values(message.headers() or ())
+    except (SystemError, UnicodeDecodeError):
+        return ()
 
 
 def _is_passing(error: KafkaError) -> bool:

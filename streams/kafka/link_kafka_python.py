@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import (
+    CorruptRecordError,
     FencedInstanceIdError,
     InvalidProducerEpochError,
     KafkaConnectionError,
@@ -126,6 +127,12 @@ class KafkaPythonLink:
             self._look_after_membership()
         except FencedInstanceIdError as error:
             raise fenced(self._settings.slot) from error
+        except CorruptRecordError as error:
+            # also a header whose name is not UTF-8; 3.0.12 then gives nothing of the whole batch of records
+            raise TransientError(
+                f"{self._settings.kafka_topic} holds a record that this client cannot read ({error}): "
+                "label.link = 'confluent' may, else delete records up to it"
+            ) from error
         except KafkaError as error:
             raise TransientError(f"cannot read {self._settings.kafka_topic}: {error!r}") from error
         return [

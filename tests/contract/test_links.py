@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 
 from streams import wire
 from streams.errors import TransientError
+from streams.kafka import bulk
 from streams.kafka.link import AbortedError, FanOut, Link, LinkLostError, LinkSettings, Rebalance
 from streams.kafka.link_confluent import ConfluentLink
 from streams.kafka.link_kafka_python import KafkaPythonLink, send_one_by_one
@@ -106,6 +107,21 @@ def test_a_header_without_a_value_is_read_as_an_empty_one(links: Links, pipeline
     producer.flush(TIMEOUT)
     (found,) = read(links(), 1)
     assert list(found.headers) == [("a", b""), ("a", b"1"), ("b", b"")]
+
+
+def test_a_header_name_that_is_not_utf8_costs_its_headers_or_is_one_clear_error(
+    links: Links, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka forbids it and no broker checks it; kafka-python gives nothing of the whole batch of records."""
+    monkeypatch.setitem(bulk._HEADER_NAMES, "bad", b"\x06\xff\xfe\xfd")
+    pipeline.publish_bulk([FanOut((pipeline.prefix + wire.ARTICLES,), b"k", b"v", [("bad", b"1")])])
+    link = links()
+    if isinstance(link, ConfluentLink):
+        (found,) = read(link, 1)
+        assert (found.key, found.value, list(found.headers)) == (b"k", b"v", [])
+    else:
+        with pytest.raises(TransientError, match="cannot read"):
+            read(link, 1)
 
 
 def test_the_partitions_are_told_when_they_are_assigned(links: Links, pipeline: Pipeline) -> None:
