@@ -136,6 +136,8 @@ class _Worker:
         watchdog = Watchdog(self._courier.stalled_seconds, self._settings.stalled)
         try:
             await self._start()
+            model, web = self._parts.model, f"http://{self._settings.host}:{self._settings.port}"
+            log.info("labelling with model %s %s; %s/metrics, /healthz, /readyz", model.name, model.version, web)
             watchdog.start()
             await self._until_told()
         finally:
@@ -170,6 +172,7 @@ class _Worker:
 
     def told_to_stop(self) -> None:
         """A signal came; a second one changes nothing."""
+        log.info("told to stop: what is in flight is finished first")
         self._arm(GRACE_STATUS)
         self._no_more_attempts.set()
         self._leaving.set()

@@ -156,7 +156,7 @@ def _start_log(level: str) -> None:
     from streams.cli.terminal import quiet_clients
 
     logging.basicConfig(level=level, format=FORMAT)
-    for name in ("faust", "mode", "aiokafka", "asyncio", "confluent_kafka"):
+    for name in ("faust", "mode", "aiokafka", "asyncio", "confluent_kafka", "streams.agents.app"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     if level != "DEBUG":
         quiet_clients()
