@@ -7,6 +7,7 @@ import sys
 import tomllib
 from functools import cache
 from importlib.metadata import packages_distributions
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_the_lock_of_running_holds_the_dependencies() -> None:
 def test_the_lock_of_testing_holds_everything_in_the_same_versions() -> None:
     check(project()["project"]["dependencies"], "requirements-dev.lock")
     check([line for line in project()["dependency-groups"]["dev"] if isinstance(line, str)], "requirements-dev.lock")
-    check(project()["project"]["optional-dependencies"]["confluent"], "requirements-dev.lock")
+    check(list(chain(*project()["project"]["optional-dependencies"].values())), "requirements-dev.lock")
     for name, running in locked("requirements.lock").items():
         assert {str(r.specifier) for r in running} == {str(r.specifier) for r in locked("requirements-dev.lock")[name]}
 
@@ -96,7 +97,7 @@ def test_the_locks_hold_for_every_python_that_is_promised(python: str) -> None:
 def test_what_tests_and_builders_import_is_declared() -> None:
     declared = [
         *project()["project"]["dependencies"],
-        *project()["project"]["optional-dependencies"]["confluent"],
+        *chain(*project()["project"]["optional-dependencies"].values()),
         *(line for line in project()["dependency-groups"]["dev"] if isinstance(line, str)),
     ]
     names = {canonicalize_name(Requirement(line).name) for line in declared}
