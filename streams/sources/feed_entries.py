@@ -55,6 +55,14 @@ class _Known(NamedTuple):
     revisions: int
 
 
+class _Named(NamedTuple):
+    """An entry, the names that it may have, its own before those that stand in, and its address in short."""
+
+    entry: RawEntry
+    names: tuple[bytes, ...]
+    address: bytes
+
+
 class Seen:
     """What a feed has shown, newest last; packed into 29 bytes an entry to be stored."""
 
@@ -79,15 +87,28 @@ class Seen:
 
         `source` names the feed where an entry has neither guid nor address.
         """
-        chosen: dict[bytes, tuple[RawEntry, bytes]] = {}
-        for entry, given, address in _names(entries, feed_url, source):
-            # the address first: a guid that was known may be one that repeats
-            name = self._by_address.get(address, given) if address != _NO_ADDRESS else given
-            chosen.setdefault(name, (entry, address))
-        for name, (entry, address) in reversed(chosen.items()):
+        chosen = self._chosen(_names(entries, feed_url, source))
+        for name, (entry, _, address) in reversed(chosen.items()):
             found = self._note(name, address, _digest(_TEXT_BYTES, entry.title, entry.text))
             if found is not None:
                 yield FeedEntry(PREFIX + name.hex(), *entry[1:], revision=found)
+
+    def _chosen(self, entries: Sequence[_Named]) -> dict[bytes, _Named]:
+        """Each entry under one name, in the order of the document, so that the next reading gives the same.
+
+        First those whose address is known: a guid that was known may be one that repeats. A name that such an entry
+        keeps is not given to another that shows up with the guid of old: one would hide the other until the next poll.
+        """
+        named = {self._by_address[entry.address]: entry for entry in entries if entry.address in self._by_address}
+        for entry in entries:
+            if entry.address in self._by_address:
+                continue
+            for name in entry.names:
+                holder = named.setdefault(name, entry)
+                if holder is entry or holder.names[0] == name:  # it is ours; or it is the same item once more
+                    break
+        places = {id(entry): place for place, entry in enumerate(entries)}
+        return dict(sorted(named.items(), key=lambda item: places[id(item[1])]))
 
     def _note(self, name: bytes, address: bytes, text: bytes) -> int | None:
         """Remembers an entry as it is now; its revision where that is to be published."""
@@ -106,11 +127,14 @@ class Seen:
     def _remember(self, name: bytes, known: _Known) -> None:
         self._known[name] = known
         if known.address != _NO_ADDRESS:
+            other = self._by_address.get(known.address, name)
+            if other != name:  # an address leads to one name
+                self._known[other] = self._known[other]._replace(address=_NO_ADDRESS)
             self._by_address[known.address] = name
 
 
-def _names(entries: Sequence[RawEntry], feed_url: str, source: str) -> list[tuple[RawEntry, bytes, bytes]]:
-    """Each entry with the name that it gives itself and its address in short; entries that are there twice once.
+def _names(entries: Sequence[RawEntry], feed_url: str, source: str) -> list[_Named]:
+    """The entries with what may name them; entries that are there twice once.
 
     What several entries share names none of them: a guid, an address, an address but for its fragment.
     """
@@ -121,17 +145,16 @@ def _names(entries: Sequence[RawEntry], feed_url: str, source: str) -> list[tupl
     named = []
     for entry, guid_key, url_key_ in kept:
         by_url = bool(url_key_) and url_keys[url_key_] == 1
+        uris = [text_uri(source, entry.title, entry.published or entry.updated, entry.text)]
+        if by_url:
+            uris.insert(0, url_uri(entry.url))
         if guid_key and guid_keys[guid_key] == 1:
-            uri = url_uri(entry.guid)
+            uris.insert(0, url_uri(entry.guid))
         elif guids[entry.guid] == 1 and _names_something(entry.guid):
             # the host of the articles, not of the feed: one publisher serves feeds under several hosts
-            uri = guid_uri(entry.guid, yarl.URL(entry.url or feed_url).raw_host or "")
-        elif by_url:
-            uri = url_uri(entry.url)
-        else:
-            uri = text_uri(source, entry.title, entry.published or entry.updated, entry.text)
-        address = _digest(_ADDRESS_BYTES, url_key_) if by_url else _NO_ADDRESS
-        named.append((entry, bytes.fromhex(uri.removeprefix(PREFIX)), address))
+            uris.insert(0, guid_uri(entry.guid, yarl.URL(entry.url or feed_url).raw_host or ""))
+        names = tuple(bytes.fromhex(uri.removeprefix(PREFIX)) for uri in uris)
+        named.append(_Named(entry, names, _digest(_ADDRESS_BYTES, url_key_) if by_url else _NO_ADDRESS))
     return named
 
 

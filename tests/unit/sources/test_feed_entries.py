@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.sources.feed_entries import KEPT_BEYOND, MAX_REVISIONS, FeedEntry, Seen
@@ -121,6 +121,18 @@ def test_a_guid_that_begins_or_ceases_to_repeat_brings_nothing_twice() -> None:
         assert sum(len(poller.poll(*entries)) for entries in polls) == 2
 
 
+def test_a_guid_that_moves_on_takes_no_name_from_the_entry_that_stays_at_its_address() -> None:
+    moved, stays = entry(2, guid="item-000001"), entry(1, guid="item-000002")
+    poller = Poller()
+    first = poller.poll(entry(1))[0]
+    found = poller.poll(moved, stays)
+    assert [e.title for e in found] == ["Story 2"]
+    assert found[0].identity != first.identity
+    assert poller.poll(moved, stays) == []
+    (changed,) = poller.poll(moved, stays._replace(text="Corrected."))
+    assert changed.identity == first.identity
+
+
 def test_addresses_that_repeat_within_a_feed_name_nothing() -> None:
     front = [entry(n, guid="", url="https://news.example/live") for n in range(5)]
     anchors = [entry(n, guid=f"https://news.example/live#{n}", url=f"https://news.example/live#{n}") for n in range(5)]
@@ -181,6 +193,13 @@ raw_entries = st.builds(
 )
 
 
+NAMELESS = entry(guid="", url="", title="", text="", published=None)
+MOVED = NAMELESS._replace(guid="a-guid-1001", url="http://m.news.example/b?utm_x=1")
+
+
+# a guid that moves on, and another entry at its old address: one hid the other, which came with the next poll
+@example([[MOVED._replace(url="https://news.example/a")], [MOVED, NAMELESS._replace(url="https://news.example/a")]])
+@example([[MOVED], [MOVED._replace(url="https://news.example/a"), MOVED._replace(guid="")]])
 @given(st.lists(st.lists(raw_entries, max_size=6), max_size=4))
 def test_the_same_document_twice_brings_nothing_the_second_time(polls: Sequence[Sequence[RawEntry]]) -> None:
     poller = Poller()
