@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import signal
+import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,11 +17,16 @@ from streams.errors import InvalidError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator, Mapping
 
     from streams.gateway.items import Source
     from streams.gateway.server import Server
+    from streams.kafka.lag import GroupLag
+    from streams.metrics import Metrics
     from streams.settings import GatewaySettings, Settings
     from streams.wire import Labels
+
+LAG_CLOSE_SECONDS = 2.0  # of a gateway that ends: a look that hangs then is left to the end of the process
 
 
 @click.command(name="serve")
@@ -34,6 +42,7 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
       /           the live page
       /stream     server-sent events; ?topic= &region= &language= &min_confidence=
       /articles   recent items, newest first, with the same filters
+      /feeds/all.atom /feeds/topic/SLUG.atom /feeds/region/SLUG.atom, .json too: for feed readers
       /topics     counts of the last hour
       /healthz /readyz /metrics /openapi.json
     \b
@@ -51,24 +60,63 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     refuse_public(settings.gateway)
     bound = bind(settings.gateway.host, settings.gateway.port)
     source = labelled_source(settings.kafka.bootstrap_servers, settings.gateway.recent_items)
-    server = make_server(source, labels_in_use(settings), settings.gateway, bound)
+    metrics = new_metrics()
+    server = make_server(source, labels_in_use(settings), metrics, settings.gateway, bound)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     click.echo(address_of(bound))
     click.echo(f"live page at {address_of(bound)}, reading Kafka at {settings.kafka.bootstrap_servers}", err=True)
-    server.run_until_stopped()
+    with lag_shown(metrics, settings.kafka.bootstrap_servers):
+        server.run_until_stopped()
 
 
-def make_server(source: Source, labels: Labels, settings: GatewaySettings, bound: socket.socket) -> Server:
-    """The gateway over a source, with metrics of its own, ready to run on a bound socket."""
+def new_metrics() -> Metrics:
+    """The metrics of this process, on a registry of their own."""
     from prometheus_client import CollectorRegistry
 
-    from streams.gateway.app import Limits, create_app
-    from streams.gateway.server import Server
     from streams.metrics import Metrics
 
+    return Metrics(CollectorRegistry()).with_process()
+
+
+@contextlib.contextmanager
+def lag_shown(metrics: Metrics, bootstrap_servers: str, prefix: str = "") -> Iterator[None]:
+    """Shows in the metrics how far every consumer group of ours is behind, from a thread that asks Kafka itself.
+
+    The gateway does so because it is the one that still answers where a worker or a sink is stuck or gone.
+    """
+    from streams.kafka.lag import watch_lag
+
+    stop = threading.Event()
+    arguments = (bootstrap_servers, stop, partial(show_lag, metrics), time.time, prefix)
+    thread = threading.Thread(target=watch_lag, args=arguments, name="lag", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(LAG_CLOSE_SECONDS)
+
+
+def show_lag(metrics: Metrics, lags: Mapping[tuple[str, int], GroupLag]) -> None:
+    """What was seen takes the place of what was shown."""
+    shown = (metrics.group_offset_records, metrics.group_lag_records, metrics.group_lag_seconds)
+    for gauge in shown:
+        gauge.clear()
+    for (group, partition), lag in lags.items():
+        for gauge, value in zip(shown, lag, strict=True):
+            gauge.labels(group, str(partition)).set(value)
+
+
+def make_server(
+    source: Source, labels: Labels, metrics: Metrics, settings: GatewaySettings, bound: socket.socket
+) -> Server:
+    """The gateway over a source, ready to run on a bound socket."""
+    from streams.gateway.app import Limits, create_app
+    from streams.gateway.server import Server
+
     limits = Limits(settings.recent_items, settings.recent_megabytes << 20, settings.max_listeners)
-    app = create_app(source, labels, Metrics(CollectorRegistry()), clock=time.time, limits=limits)
+    app = create_app(source, labels, metrics, clock=time.time, limits=limits)
     return Server(app, bound)
 
 

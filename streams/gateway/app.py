@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
@@ -16,11 +16,12 @@ from starlette.staticfiles import StaticFiles
 
 from streams.errors import InvalidError
 from streams.gateway.cursor import decode_cursor, encode_cursor
-from streams.gateway.filters import selection_of
 from streams.gateway.hub import FullError, Hub
+from streams.gateway.query import Form, Gateway, Names, Percent, gateway_of, selection_asked
 from streams.gateway.reader import Reader
 from streams.gateway.security import SecurityHeaders
 from streams.gateway.sse import EventStream
+from streams.gateway.syndication_routes import ROUTES as SYNDICATION_ROUTES
 from streams.gateway.tables import counts_table, names_table
 from streams.gateway.window import Tally, Window
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from streams.gateway.items import Entry, Source
-    from streams.kafka.selection import Selection
     from streams.metrics import Metrics
     from streams.wire import Labels
 
@@ -44,20 +44,6 @@ class Limits(NamedTuple):
     listeners: int = 5000
 
 
-class Gateway(NamedTuple):
-    """What runs behind the application; at `app.state.gateway`."""
-
-    hub: Hub
-    reader: Reader
-    labels: Labels
-    metrics: Metrics
-    clock: Callable[[], float]
-
-
-Form = Literal["wire", "card"]
-Names = Annotated[list[str], Query(max_length=100)]
-
-
 def create_app(
     source: Source,
     labels: Labels,
@@ -69,7 +55,7 @@ def create_app(
     """The application. `clock` gives seconds since 1970; a failed source shows in `app.state.gateway.reader`."""
     limits = limits or Limits()
     hub = Hub(Window(limits.recent_items, limits.recent_bytes), Tally(), max_listeners=limits.listeners)
-    gateway = Gateway(hub, Reader(source, hub, labels, metrics), labels, metrics, clock)
+    gateway = Gateway(hub, Reader(source, hub, labels, metrics), labels, metrics, clock, clock())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -87,11 +73,6 @@ def create_app(
     return app
 
 
-def _gateway(request: Request) -> Gateway:
-    gateway: Gateway = request.app.state.gateway
-    return gateway
-
-
 async def page() -> FileResponse:
     """The live page."""
     return FileResponse(PAGE / "index.html", headers={"cache-control": "no-cache"})
@@ -102,7 +83,7 @@ async def stream(
     topic: Names = [],  # noqa: B006 - FastAPI copies the default
     region: Names = [],  # noqa: B006
     language: Names = [],  # noqa: B006
-    min_confidence: Annotated[int, Query(ge=0, le=100)] = 0,
+    min_confidence: Percent = 0,
     form: Form = "wire",
     recent: Annotated[int, Query(ge=0, le=1000)] = 0,
 ) -> Response:
@@ -112,8 +93,8 @@ async def stream(
     comes back with Last-Event-ID goes on after it. `recent` new listeners get so many recent items first. An event of
     the type `dropped` says that items are missing at this place.
     """
-    gateway = _gateway(request)
-    wanted = _selection(gateway, topic, region, language, min_confidence)
+    gateway = gateway_of(request)
+    wanted = selection_asked(gateway, topic, region, language, min_confidence)
     last = request.headers.get("last-event-id")
     try:
         since = decode_cursor(last) if last else None
@@ -130,13 +111,13 @@ async def articles(
     topic: Names = [],  # noqa: B006
     region: Names = [],  # noqa: B006
     language: Names = [],  # noqa: B006
-    min_confidence: Annotated[int, Query(ge=0, le=100)] = 0,
+    min_confidence: Percent = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     form: Form = "wire",
 ) -> Response:
     """Recent labelled items, newest first, the newest version of each; `cursor` is a Last-Event-ID to go on from."""
-    gateway = _gateway(request)
-    wanted = _selection(gateway, topic, region, language, min_confidence)
+    gateway = gateway_of(request)
+    wanted = selection_asked(gateway, topic, region, language, min_confidence)
     cursor = encode_cursor(gateway.hub.positions).encode()
     items = b",".join(_json(entry, form) for entry in gateway.hub.window.newest(wanted, limit))
     return Response(b'{"cursor":"%b","items":[%b]}' % (cursor, items), media_type=JSON)
@@ -144,7 +125,7 @@ async def articles(
 
 async def article(request: Request, uri: Annotated[str, Query(max_length=2048)], form: Form = "wire") -> Response:
     """The newest version of one item, where the recent items hold it."""
-    entry = _gateway(request).hub.window.find(uri)
+    entry = gateway_of(request).hub.window.find(uri)
     if entry is None:
         raise HTTPException(404, "not among the recent items")
     return Response(_json(entry, form), media_type=JSON)
@@ -152,39 +133,40 @@ async def article(request: Request, uri: Annotated[str, Query(max_length=2048)],
 
 async def topics(request: Request) -> Response:
     """Counts of the last hour by topic, region and language."""
-    gateway = _gateway(request)
+    gateway = gateway_of(request)
     counts = gateway.hub.tally.counts(gateway.clock())
     return JSONResponse(counts_table(counts, gateway.labels, listeners=gateway.hub.listeners))
 
 
 async def names(request: Request, language: Annotated[str, Query(max_length=35)] = "en") -> Response:
     """Names of topics, regions and countries in one language, English where it has none."""
-    table = names_table(_gateway(request).labels, language.lower().split("-")[0])
+    table = names_table(gateway_of(request).labels, language.lower().split("-")[0])
     return JSONResponse(table, headers={"cache-control": "max-age=3600"})
 
 
 async def healthz(request: Request) -> Response:
     """200 while the gateway reads."""
-    alive = _gateway(request).reader.alive
+    alive = gateway_of(request).reader.alive
     return JSONResponse({"status": "ok" if alive else "the reader has ended"}, 200 if alive else 503)
 
 
 async def readyz(request: Request) -> Response:
     """200 once everything is read that was there at the start."""
-    gateway = _gateway(request)
+    gateway = gateway_of(request)
     ready = gateway.hub.ready and gateway.reader.alive
     return JSONResponse({"status": "ready" if ready else "reading what is there"}, 200 if ready else 503)
 
 
 async def metrics_page(request: Request) -> Response:
     """Prometheus metrics."""
-    gateway = _gateway(request)
+    gateway = gateway_of(request)
     gateway.metrics.gateway_clients.set(gateway.hub.listeners)
     body, content_type = gateway.metrics.exposition()
     return Response(body, headers={"content-type": content_type})
 
 
 ROUTES: dict[str, Any] = {
+    **SYNDICATION_ROUTES,
     "/": page,
     "/stream": stream,
     "/articles": articles,
@@ -195,15 +177,6 @@ ROUTES: dict[str, Any] = {
     "/readyz": readyz,
     "/metrics": metrics_page,
 }
-
-
-def _selection(
-    gateway: Gateway, topic: list[str], region: list[str], language: list[str], confidence: int
-) -> Selection:
-    try:
-        return selection_of(gateway.labels, topics=topic, regions=region, languages=language, min_confidence=confidence)
-    except InvalidError as error:
-        raise HTTPException(422, str(error)) from error
 
 
 def _json(entry: Entry, form: Form) -> bytes:

@@ -1,0 +1,52 @@
+"""What the endpoints share: the gateway behind a request, and the selection that its parameters ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+from fastapi import HTTPException, Query, Request
+
+from streams.errors import InvalidError
+from streams.gateway.filters import selection_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streams.gateway.hub import Hub
+    from streams.gateway.reader import Reader
+    from streams.kafka.selection import Selection
+    from streams.metrics import Metrics
+    from streams.wire import Labels
+
+Form = Literal["wire", "card"]
+Names = Annotated[list[str], Query(max_length=100)]
+Percent = Annotated[int, Query(ge=0, le=100)]
+
+
+class Gateway(NamedTuple):
+    """What runs behind the application; at `app.state.gateway`. `clock` gives seconds since 1970."""
+
+    hub: Hub
+    reader: Reader
+    labels: Labels
+    metrics: Metrics
+    clock: Callable[[], float]
+    started: float
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that a request came to."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def selection_asked(
+    gateway: Gateway, topic: list[str], region: list[str], language: list[str], min_confidence: int
+) -> Selection:
+    """The selection; HTTPException 422 where a name is unknown, with the nearest one."""
+    try:
+        return selection_of(
+            gateway.labels, topics=topic, regions=region, languages=language, min_confidence=min_confidence
+        )
+    except InvalidError as error:
+        raise HTTPException(422, str(error)) from error
