@@ -7,12 +7,21 @@ The sums conserve: newswire_read_items_total = sum of newswire_items_total over 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from prometheus_client import CollectorRegistry
 
@@ -73,10 +82,50 @@ TABLE = (
     Metric("newswire_rebalances_total", "counter", (), "Times that partitions were taken or given"),
     Metric("newswire_last_commit_timestamp_seconds", "gauge", (), "Unix time of the last committed transaction"),
     Metric("newswire_model_info", "gauge", ("name", "version"), "1, for the model that labels"),
+    Metric(
+        "newswire_model_confidence_ratio",
+        "gauge",
+        ("axis",),
+        "Mean probability of the first label that the model's evaluation leads to expect",
+    ),
+    Metric("newswire_model_abstained_ratio", "gauge", (), "Share of items without a topic in the model's evaluation"),
+    Metric("newswire_model_topic_ratio", "gauge", ("topic",), "Share of each topic in the model's evaluation; sum 1"),
+    Metric("newswire_event_loop_lag_seconds", "gauge", (), "How late the event loop came back from its last sleep"),
+    Metric(
+        "newswire_group_offset_records", "gauge", ("group", "partition"), "Offset that a consumer group has committed"
+    ),
+    Metric(
+        "newswire_group_lag_records",
+        "gauge",
+        ("group", "partition"),
+        "Offsets between a group's next record and the end of its partition, as Kafka says it",
+    ),
+    Metric(
+        "newswire_group_lag_seconds",
+        "gauge",
+        ("group", "partition"),
+        "Age of the first record that a group has not committed; 0 where there is none",
+    ),
+    Metric("newswire_feed_polls_total", "counter", ("result",), "Polls of feeds by what came of them"),
+    Metric(
+        "newswire_feed_last_item_timestamp_seconds",
+        "gauge",
+        ("feed",),
+        "Unix time of a feed's last poll that brought something",
+    ),
+    Metric("newswire_feed_next_poll_timestamp_seconds", "gauge", ("feed",), "Unix time at which a feed is polled next"),
     Metric("newswire_gateway_clients", "gauge", (), "Listeners on the gateway's stream"),
     Metric("newswire_gateway_items_total", "counter", (), "Labelled items that the gateway has read"),
     Metric("newswire_sink_items_total", "counter", ("sink",), "Items that a sink has written for good"),
 )
+
+
+class Baseline(NamedTuple):
+    """What a model's evaluation leads to expect of items like those it was evaluated on; shares from 0 to 1."""
+
+    confidence: float  # mean probability of the first topic: of a calibrated model, how often that topic is right
+    abstained: float
+    topics: Mapping[str, float]  # by slug
 
 
 class Metrics:
@@ -84,6 +133,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each one, with nothing that a rate needs
         made: dict[str, Any] = {row.name: _make(row, registry) for row in TABLE}
         self.published_items: Counter = made["newswire_published_items_total"]
         self.refused_items: Counter = made["newswire_refused_items_total"]
@@ -106,6 +156,16 @@ class Metrics:
         self.rebalances: Counter = made["newswire_rebalances_total"]
         self.last_commit_timestamp_seconds: Gauge = made["newswire_last_commit_timestamp_seconds"]
         self.model_info: Gauge = made["newswire_model_info"]
+        self.model_confidence_ratio: Gauge = made["newswire_model_confidence_ratio"]
+        self.model_abstained_ratio: Gauge = made["newswire_model_abstained_ratio"]
+        self.model_topic_ratio: Gauge = made["newswire_model_topic_ratio"]
+        self.event_loop_lag_seconds: Gauge = made["newswire_event_loop_lag_seconds"]
+        self.group_offset_records: Gauge = made["newswire_group_offset_records"]
+        self.group_lag_records: Gauge = made["newswire_group_lag_records"]
+        self.group_lag_seconds: Gauge = made["newswire_group_lag_seconds"]
+        self.feed_polls: Counter = made["newswire_feed_polls_total"]
+        self.feed_last_item_timestamp_seconds: Gauge = made["newswire_feed_last_item_timestamp_seconds"]
+        self.feed_next_poll_timestamp_seconds: Gauge = made["newswire_feed_next_poll_timestamp_seconds"]
         self.gateway_clients: Gauge = made["newswire_gateway_clients"]
         self.gateway_items: Counter = made["newswire_gateway_items_total"]
         self.sink_items: Counter = made["newswire_sink_items_total"]
@@ -123,9 +183,32 @@ class Metrics:
             for value in values:
                 metric.labels(value)
 
-    def exposition(self) -> tuple[bytes, str]:
-        """The registry in Prometheus' text format and its content type."""
-        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+    def expect(self, baseline: Baseline) -> None:
+        """Shows what the model's evaluation leads to expect, for dashboards to hold the present against."""
+        self.model_confidence_ratio.labels("topic").set(baseline.confidence)
+        self.model_abstained_ratio.set(baseline.abstained)
+        for slug, share in baseline.topics.items():
+            self.model_topic_ratio.labels(slug).set(share)
+
+    def with_process(self) -> Metrics:
+        """Adds what the process itself costs (process_*, python_gc_*); gives the metrics again."""
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        return self
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """The registry and its content type: OpenMetrics, with exemplars, for an Accept that wants it, else text."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+
+async def watch_event_loop(metrics: Metrics, seconds: float = 1.0) -> None:
+    """Shows, for ever, by how much a sleep of `seconds` took longer: what all tasks of the loop wait for."""
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        await asyncio.sleep(seconds)
+        metrics.event_loop_lag_seconds.set(max(loop.time() - began - seconds, 0.0))
 
 
 def _make(row: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:

@@ -30,7 +30,7 @@ class Web(NamedTuple):
 
     host: str
     port: int  # 0: a free one is looked for; Faust itself refuses it
-    metrics: Callable[[], tuple[bytes, str]]  # body and content type
+    metrics: Callable[[str], tuple[bytes, str]]  # of an Accept header: body and content type
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
     state: Callable[[], dict[str, Any]]
@@ -154,8 +154,8 @@ class _Reporting:
 
 def _add_pages(app: Any, web: Web) -> None:
     @app.page("/metrics")  # type: ignore[untyped-decorator]
-    async def metrics(self: Any, _request: Any) -> Any:
-        body, content_type = web.metrics()
+    async def metrics(self: Any, request: Any) -> Any:
+        body, content_type = web.metrics(request.headers.get("Accept", ""))
         response = self.bytes(body)
         response.headers["Content-Type"] = content_type
         return response

@@ -13,16 +13,27 @@ if TYPE_CHECKING:
     from streams.metrics import Metrics
 
 
-class Counting:
-    """Counts into Metrics. `now` gives Unix time in seconds."""
+EXEMPLAR_CHARACTERS = 125  # OpenMetrics allows 128 for names and values of an exemplar; "uri" takes three
 
-    def __init__(self, metrics: Metrics, now: Callable[[], float]) -> None:
+
+class Counting:
+    """Counts into Metrics. `now` gives Unix time in seconds, `clock` seconds that are never set back."""
+
+    def __init__(self, metrics: Metrics, now: Callable[[], float], clock: Callable[[], float]) -> None:
         self._metrics = metrics
         self._now = now
+        self._clock = clock
+        self._behind = False
+        self._moved = clock()  # when an item was last committed, or none waited
+
+    def waiting_seconds(self) -> float:
+        """How long items have waited here without one of them being committed; 0 while none waits."""
+        return self._clock() - self._moved if self._behind else 0.0
 
     def committed(self, batch: Batch, seconds: float) -> None:
         """See Observer."""
         metrics, now = self._metrics, self._now()
+        self._moved = self._clock()
         metrics.transactions.labels("committed").inc()
         metrics.transaction_seconds.observe(seconds)
         metrics.batch_items.observe(len(batch.records))
@@ -30,7 +41,7 @@ class Counting:
         metrics.read_items.inc(len(batch.records))
         metrics.output_records.inc(sum(len(outcome.output.kafka_topics) for outcome in batch.outcomes))
         self._count_outcomes(batch.outcomes)
-        observe_all(metrics.latency_seconds, [max(now - o.timestamp_ms / 1000, 0.0) for o in batch.outcomes])
+        _observe_latency(metrics.latency_seconds, batch.outcomes, now)
 
     def _count_outcomes(self, outcomes: list[Outcome]) -> None:
         metrics = self._metrics
@@ -54,6 +65,7 @@ class Counting:
 
     def rebalanced(self, partitions: int) -> None:
         """See Observer."""
+        self._moved = self._clock()
         self._metrics.rebalances.inc()
         self._metrics.assigned_partitions.set(partitions)
 
@@ -63,9 +75,28 @@ class Counting:
 
     def lag(self, by_partition: Mapping[int, int]) -> None:
         """See Observer. Partitions that are no longer ours go: another worker shows them."""
+        self._behind = any(by_partition.values())
+        if not self._behind:
+            self._moved = self._clock()
         self._metrics.lag_items.clear()
         for partition, records in by_partition.items():
             self._metrics.lag_items.labels(str(partition)).set(records)
+
+
+def _observe_latency(histogram: Any, outcomes: Sequence[Outcome], now: float) -> None:
+    """The slowest of them with its uri as an exemplar: the one that somebody who sees a slow batch will ask for."""
+    seconds = [max(now - o.timestamp_ms / 1000, 0.0) for o in outcomes]
+    if not seconds:
+        return
+    at = max(range(len(seconds)), key=seconds.__getitem__)
+    histogram.observe(seconds.pop(at), _exemplar(outcomes[at]))
+    observe_all(histogram, seconds)
+
+
+def _exemplar(outcome: Outcome) -> dict[str, str] | None:
+    """None for a dead letter, whose key may be anything, and for a uri too long for OpenMetrics."""
+    uri = (outcome.output.key or b"").decode("utf-8", "replace")
+    return {"uri": uri} if uri and outcome.status != "dead" and len(uri) <= EXEMPLAR_CHARACTERS else None
 
 
 def observe_all(histogram: Any, values: Sequence[float]) -> None:

@@ -27,6 +27,7 @@ from streams.agents.courier import Courier, CourierSettings
 from streams.agents.labeller import Labeller
 from streams.agents.watchdog import GRACE_STATUS, Watchdog, leave_after
 from streams.errors import TransientError
+from streams.metrics import watch_event_loop
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -96,12 +97,13 @@ class _Worker:
         self._error: BaseException | None = None
         self._pace = Pace(settings.batch_size)
         self._classifier_thread = ThreadPoolExecutor(1, "classifier")
+        self._counting = Counting(parts.metrics, time.time, time.monotonic)
         self._courier = Courier(
             self._open_link,
             self._hand_over,
             self.crash,
             self._pace,
-            Counting(parts.metrics, time.time),
+            self._counting,
             CourierSettings(linger=settings.linger, depth=settings.depth, drain=settings.drain),
         )
         self._agents = self._make_agents()
@@ -122,7 +124,7 @@ class _Worker:
             settings.host,
             settings.port,
             metrics.exposition,
-            healthy=lambda: courier.stalled_seconds() <= settings.stalled,
+            healthy=lambda: max(courier.stalled_seconds(), self._counting.waiting_seconds()) <= settings.stalled,
             ready=lambda: courier.ready,
             state=courier.state,
         )
@@ -164,8 +166,9 @@ class _Worker:
     async def _until_told(self) -> None:
         told = asyncio.ensure_future(self._leaving.wait())
         ended = asyncio.ensure_future(self._agents.app.wait_until_stopped())  # a service of Faust's own crashed
-        await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (told, ended):
+        lag = asyncio.ensure_future(watch_event_loop(self._parts.metrics))
+        await asyncio.wait({told, ended, lag}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (told, ended, lag):
             task.cancel()
         if self._error is None and not self._leaving.is_set():
             self.crash(self._agents.app.crash_reason or RuntimeError("Faust stopped by itself"))

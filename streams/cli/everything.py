@@ -1,7 +1,7 @@
 """The parts of `newswire up`: started in the order of need, watched together, ended in order.
 
 start   Kafka, its topics, the worker (a process), the gateway, the poller, the feeder (threads)
-stop    the feeder, the poller, the worker, the gateway, Kafka
+stop    the feeder, the poller, the worker and the gateway at once, then Kafka
 """
 
 from __future__ import annotations
@@ -30,11 +30,16 @@ if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.sources import base
 
-# Ten seconds for all of it: the worker drains what is in flight (1 s seen), the gateway ends its streams, Kafka
-# closes its files (0.2-0.7 s seen).
+# Ten seconds for all of it: the worker drains what is in flight (1 s seen) while the gateway ends its streams, then
+# Kafka closes its files (0.2-0.7 s seen).
 WORKER_SECONDS = 5.0
-THREAD_SECONDS = 3.0
+THREADS_SECONDS = 5.0
 BROKER_SECONDS = 3.0
+# Without Kafka nothing can be finished any more: its clients would try for half a minute.
+FORLORN_SECONDS = 0.5
+# A Kafka that ends takes its clients with it, and in order it closes their connections some tenths of a second before
+# its process ends: they would be named in its place.
+CAUSE_SECONDS = 2.0
 POLL_SECONDS = 1.0
 READY_SECONDS = 0.1
 PAGE_SECONDS = 2.0
@@ -54,13 +59,13 @@ class Task(threading.Thread):
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         super().__init__(name=name, daemon=True)
         self._work = work
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def run(self) -> None:
         """Does the work once."""
         try:
             self._work()
-        except Exception as error:  # noqa: BLE001 - the border of a thread: the loop that watches raises it again
+        except BaseException as error:  # noqa: BLE001 - the border of a thread: the loop that watches raises it again
             self.failure = error
 
 
@@ -91,7 +96,7 @@ class Everything:
         self._broker: KafkaBroker | None = None
         self._worker: Child | None = None
         self._gateway: Task | None = None
-        self._server: Server
+        self._server: Server | None = None
         self._tasks: list[Task] = []
         self.board = Board(self._labels, time.time, on_row)
         self.addresses = Addresses("", "", "")
@@ -118,30 +123,42 @@ class Everything:
         self.addresses = Addresses(address_of(self._bound), kafka, f"{workers[0]}/metrics")
 
     def check(self) -> None:
-        """Raises what ended a part that should run: TransientError says which, and why."""
+        """Raises what ended a part that should run: TransientError says which, and why; of several, what came first."""
+        failure = self._failure()
+        if failure is None:
+            return
+        deadline = time.monotonic() + CAUSE_SECONDS
+        while self._broker is not None and self._broker.alive and time.monotonic() < deadline:
+            time.sleep(READY_SECONDS)
+        raise self._failure() or failure
+
+    def _failure(self) -> BaseException | None:
+        """The broker's before those of its clients."""
         if self._broker is not None and not self._broker.alive:
-            raise self._broker.failure()
+            return self._broker.failure()
         if self._worker is not None and not self._worker.alive:
-            raise self._worker.failure()
-        for task in (self._gateway, *self._tasks):
-            if task is not None and task.failure is not None:
-                raise task.failure
+            return self._worker.failure()
+        return next((task.failure for task in self._running() if task.failure is not None), None)
+
+    def _running(self) -> list[Task]:
+        return [self._gateway, *self._tasks] if self._gateway is not None else self._tasks
 
     def stop(self) -> None:
-        """Ends what runs: the feeder, the worker, which drains, the gateway, the broker last. Under 10 seconds."""
+        """Ends what runs: feeder, worker, which drains, and gateway at once, the broker last. Under 10 seconds."""
         self._stopping.set()
+        broker, worker = self._broker, self._worker
+        forlorn = broker is not None and not broker.alive
         with contextlib.ExitStack() as last_first:
-            if self._broker is not None:
-                last_first.callback(self._broker.stop, BROKER_SECONDS)
+            if broker is not None:
+                last_first.callback(broker.stop, BROKER_SECONDS)
             if self._bound is not None:
                 last_first.callback(self._bound.close)
-            if self._gateway is not None:
-                last_first.callback(self._gateway.join, THREAD_SECONDS)
+            last_first.callback(join, self._running(), FORLORN_SECONDS if forlorn else THREADS_SECONDS)
+            if worker is not None:
+                last_first.callback(worker.stop, FORLORN_SECONDS if forlorn else WORKER_SECONDS)
+                last_first.callback(worker.terminate)
+            if self._server is not None:
                 last_first.callback(self._server.stop)
-            if self._worker is not None:
-                last_first.callback(self._worker.stop, WORKER_SECONDS)
-            for task in self._tasks:
-                last_first.callback(task.join, THREAD_SECONDS)
 
     @property
     def note(self) -> str:
@@ -166,13 +183,19 @@ class Everything:
         return self._broker.bootstrap_servers
 
     def _start_gateway(self, kafka: str, bound: socket.socket) -> None:
-        from streams.cli.serve import make_server
+        from streams.cli.serve import lag_shown, make_server, new_metrics
         from streams.gateway.source import labelled_source
 
         settings = self._settings.gateway
         source = observed(labelled_source(kafka, settings.recent_items), self.board)
-        server = make_server(source, self._labels, settings, bound)
-        self._gateway, self._server = Task("the gateway", server.run_until_stopped), server
+        metrics = new_metrics()
+        server = make_server(source, self._labels, metrics, settings, bound)
+
+        def run() -> None:
+            with lag_shown(metrics, kafka):
+                server.run_until_stopped()
+
+        self._gateway, self._server = Task("the gateway", run), server
         self._gateway.start()
 
     def _start_worker(self, kafka: str, port: int) -> None:
@@ -185,9 +208,8 @@ class Everything:
             "NEWSWIRE_LABEL__GRACE_SECONDS": str(min(settings.label.grace_seconds, WORKER_SECONDS - 1)),
         }
         arguments = ["--config", str(launch.config), "label"] if launch.config else ["label"]
-        worker = Child("the labelling worker", arguments, environ, settings.up.logs.absolute() / "label.log")
-        worker.start()
-        self._worker = worker
+        self._worker = Child("the labelling worker", arguments, environ, settings.up.logs.absolute() / "label.log")
+        self._worker.start()
 
     def _start_task(self, task: Task) -> None:
         task.start()
@@ -209,6 +231,14 @@ class Everything:
     def _poll(self, workers: Sequence[str]) -> None:
         while not self._stopping.wait(POLL_SECONDS):
             self.board.update(figures_of(fetched(f"{worker}/metrics") or "" for worker in workers))
+
+
+def join(threads: Sequence[threading.Thread], seconds: float) -> None:
+    """Waits for all of them, so long at most."""
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        if thread.ident is not None:  # an interrupted start may have made one that it did not start
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def observed(source: Source, board: Board) -> Source:

@@ -91,6 +91,7 @@ def run(settings: Settings, choice: Choice) -> None:
 
     from streams import wire
     from streams.agents.worker import Parts, WorkerSettings, run_worker
+    from streams.cli.baseline import baseline_of
     from streams.cli.models import labels_of, open_model
     from streams.kafka.link import LinkSettings
     from streams.kafka.links import open_link
@@ -108,7 +109,10 @@ def run(settings: Settings, choice: Choice) -> None:
     )
     model = open_model(choice.directory, choice.quality)
     labels = labels_of(model.manifest, load_labels())
-    parts = Parts(partial(open_link, label.link, link), model, labels, Metrics(CollectorRegistry()))
+    metrics = Metrics(CollectorRegistry()).with_process()
+    if baseline := baseline_of(model.manifest, choice.quality):
+        metrics.expect(baseline)
+    parts = Parts(partial(open_link, label.link, link), model, labels, metrics)
     run_worker(
         parts,
         WorkerSettings(

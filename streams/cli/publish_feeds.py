@@ -172,13 +172,13 @@ def open_warc(path: Path, source: str | None, language: str | None) -> WarcPages
 
     from streams.sources.extract import Extractor
     from streams.sources.normalise import Defaults
-    from streams.sources.page import _read, articles_of
+    from streams.sources.page import articles_of, read_page
     from streams.sources.warc import WarcPages
 
     extractor = Extractor()
 
     def articles(body: bytes, url: str, captured: datetime) -> Sequence[Article]:
-        page = _read(body, extractor)._replace(url=url)
+        page = read_page(body, extractor)._replace(url=url)
         host = yarl.URL(url).host or path.name
         return articles_of(page._replace(site=source or page.site), Defaults(host, language), captured)
 
@@ -242,6 +242,9 @@ def _counted(metrics: Metrics) -> Callable[[Report], None]:
     def report(done: Report) -> None:
         metrics.published_items.labels("feed").inc(done.published)
         metrics.refused_items.labels("feed").inc(done.dead)
+        metrics.feed_polls.labels(done.polled.result).inc()
+        metrics.feed_last_item_timestamp_seconds.labels(done.feed.name).set(done.state.new_at)
+        metrics.feed_next_poll_timestamp_seconds.labels(done.feed.name).set(done.state.next_at)
         _logged(done)
 
     return report

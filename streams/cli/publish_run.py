@@ -55,7 +55,7 @@ def served_metrics(port: int) -> Iterator[Metrics]:
     from streams.metrics import Metrics
 
     registry = CollectorRegistry()
-    metrics = Metrics(registry)
+    metrics = Metrics(registry).with_process()
     if not port:
         yield metrics
         return

@@ -80,7 +80,7 @@ def create_topics(
         InvalidError: Kafka refuses, for example a replication of 3 with one broker.
 
     """
-    with _connected(bootstrap_servers) as admin:
+    with connected(bootstrap_servers) as admin:
         present = set(admin.list_topics())
         brokers = len(admin.describe_cluster()["brokers"])
         missing = [spec for spec in specs if spec.name not in present]
@@ -97,7 +97,7 @@ def check_topics(bootstrap_servers: str, specs: Sequence[KafkaTopic]) -> list[Fi
         TransientError: no broker answers.
 
     """
-    with _connected(bootstrap_servers) as admin:
+    with connected(bootstrap_servers) as admin:
         return _check(admin, specs)
 
 
@@ -108,7 +108,7 @@ def list_topics(bootstrap_servers: str) -> list[TopicState]:
         TransientError: no broker answers.
 
     """
-    with _connected(bootstrap_servers) as admin:
+    with connected(bootstrap_servers) as admin:
         topics = [topic for topic in admin.describe_topics() if not topic["is_internal"]]
         records = _records(admin, topics)
     return [
@@ -129,7 +129,7 @@ def broker_version(bootstrap_servers: str) -> str:
         TransientError: no broker answers.
 
     """
-    with _connected(bootstrap_servers) as admin:
+    with connected(bootstrap_servers) as admin:
         broker = admin.describe_cluster()["brokers"][0]
         return str(admin.get_broker_version_data(broker["broker_id"]).broker_version_str)
 
@@ -148,7 +148,7 @@ def reachable(bootstrap_servers: str, timeout: float = CONNECT_SECONDS) -> bool:
 
 
 @contextmanager
-def _connected(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
+def connected(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
     """An admin client; every failure of Kafka's as one of our two kinds.
 
     A plain connection is tried first: it is refused at once where nothing listens, while the client would go on trying

@@ -33,7 +33,7 @@ class Selector(NamedTuple):
 def series() -> dict[str, frozenset[str]]:
     """Every series that our metrics give, with its labels, and `up`, which Prometheus adds to every target."""
     registry = CollectorRegistry()
-    metrics = Metrics(registry)
+    metrics = Metrics(registry).with_process()
     for row in TABLE:
         if row.labels:
             attribute = getattr(metrics, row.name.removeprefix("newswire_").removesuffix("_total"))

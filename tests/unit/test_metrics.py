@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 import typing
 
 import pytest
@@ -12,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from classifiers.contract import AbstainReason
 from streams import metrics as module
 from streams.articles import Axis
-from streams.metrics import TABLE, Metric, Metrics
+from streams.metrics import TABLE, Baseline, Metric, Metrics
 
 KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 UNITS = ("_seconds", "_bytes", "_ratio", "_items", "_records", "_letters", "_total", "_info", "_partitions", "_clients")
@@ -31,6 +33,8 @@ CLOSED = {
     "name",
     "version",
     "sink",
+    "group",
+    "feed",
 }
 
 
@@ -116,3 +120,46 @@ def test_the_exposition_is_what_prometheus_asks_for() -> None:
     body, content_type = Metrics(CollectorRegistry()).exposition()
     assert content_type.startswith("text/plain")
     assert body.endswith(b"\n")
+    assert b"_created" not in body
+
+
+def test_who_asks_for_openmetrics_gets_exemplars() -> None:
+    metrics = Metrics(CollectorRegistry())
+    metrics.latency_seconds.observe(2.0, {"uri": "urn:example:1"})
+    body, content_type = metrics.exposition("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5")
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
+    assert body.endswith(b"# EOF\n")
+    assert b'newswire_latency_seconds_bucket{le="2.5"} 1.0 # {uri="urn:example:1"} 2.0' in body
+    assert b"urn:example:1" not in metrics.exposition("text/plain;version=0.0.4")[0]
+
+
+def test_what_a_model_leads_to_expect_is_shown() -> None:
+    metrics = Metrics(CollectorRegistry())
+    metrics.expect(Baseline(0.8, 0.05, {"sport": 0.75, "health": 0.25}))
+    found = scraped(metrics)
+    assert found["newswire_model_confidence_ratio"] == {frozenset({("axis", "topic")}): 0.8}
+    assert found["newswire_model_abstained_ratio"] == {frozenset(): 0.05}
+    assert found["newswire_model_topic_ratio"] == {
+        frozenset({("topic", "sport")}): 0.75,
+        frozenset({("topic", "health")}): 0.25,
+    }
+
+
+def test_a_process_shows_what_it_costs() -> None:
+    found = scraped(Metrics(CollectorRegistry()).with_process())
+    assert found["process_resident_memory_bytes"][frozenset()] > 0
+    assert "python_gc_collections_total" in found
+
+
+def test_a_loop_that_is_held_up_shows_by_how_much() -> None:
+    metrics = Metrics(CollectorRegistry())
+
+    async def hold_up() -> None:
+        watch = asyncio.ensure_future(module.watch_event_loop(metrics, 0.01))
+        await asyncio.sleep(0)  # it has gone to sleep
+        time.sleep(0.2)  # noqa: ASYNC251 - this is the fault: the loop is held up
+        await asyncio.sleep(0.01)
+        watch.cancel()
+
+    asyncio.run(hold_up())
+    assert scraped(metrics)["newswire_event_loop_lag_seconds"][frozenset()] >= 0.15

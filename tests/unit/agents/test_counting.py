@@ -19,7 +19,7 @@ ONE = FanOut(("t",), None, b"", [])
 def counted(*outcomes: Outcome) -> CollectorRegistry:
     registry = CollectorRegistry()
     records = [Record("t", 0, n, None, None, (), 0) for n in range(len(outcomes))]
-    Counting(Metrics(registry), lambda: NOW).committed(Batch(records, 0, 0, None, list(outcomes)), 0.02)
+    Counting(Metrics(registry), lambda: NOW, lambda: 0.0).committed(Batch(records, 0, 0, None, list(outcomes)), 0.02)
     return registry
 
 
@@ -61,14 +61,14 @@ def test_a_record_from_the_future_has_no_negative_latency() -> None:
 
 def test_a_rollback_counts_as_a_transaction_and_no_item() -> None:
     registry = CollectorRegistry()
-    Counting(Metrics(registry), lambda: NOW).rolled_back()
+    Counting(Metrics(registry), lambda: NOW, lambda: 0.0).rolled_back()
     assert value(registry, "newswire_transactions_total", result="aborted") == 1
     assert value(registry, "newswire_read_items_total") == 0
 
 
 def test_the_lag_of_a_partition_that_went_away_goes_too() -> None:
     registry = CollectorRegistry()
-    counting = Counting(Metrics(registry), lambda: NOW)
+    counting = Counting(Metrics(registry), lambda: NOW, lambda: 0.0)
     counting.lag({0: 5, 1: 7})
     counting.lag({1: 6})
     assert value(registry, "newswire_lag_items", partition="0") is None
@@ -77,12 +77,60 @@ def test_the_lag_of_a_partition_that_went_away_goes_too() -> None:
 
 def test_rebalances_and_batches_in_flight_show() -> None:
     registry = CollectorRegistry()
-    counting = Counting(Metrics(registry), lambda: NOW)
+    counting = Counting(Metrics(registry), lambda: NOW, lambda: 0.0)
     counting.rebalanced(4)
     counting.in_flight(2)
     assert value(registry, "newswire_rebalances_total") == 1
     assert value(registry, "newswire_assigned_partitions") == 4
     assert value(registry, "newswire_batches_in_flight") == 2
+
+
+def test_the_slowest_item_of_a_batch_is_the_exemplar_of_its_bucket() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    outcomes = [
+        Outcome("labelled", ONE._replace(key=f"urn:example:{n}".encode()), int(1000 * (NOW - n)), "", ["sport"])
+        for n in (1, 4, 2)
+    ]
+    Counting(metrics, lambda: NOW, lambda: 0.0).committed(Batch([], 0, 0, None, outcomes), 0.02)
+    text = metrics.exposition("application/openmetrics-text;version=1.0.0")[0].decode()
+    (line,) = [line for line in text.splitlines() if "urn:" in line]
+    assert line.startswith('newswire_latency_seconds_bucket{le="5.0"} 3.0 # {uri="urn:example:4"} 4.0')
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome("dead", ONE._replace(key=b"\xff"), 0, "invalid"),
+        Outcome("abstained", ONE._replace(key=b"u" * 126), 0, "too_short"),
+        Outcome("abstained", ONE._replace(key=None), 0, "too_short"),
+    ],
+    ids=["dead", "long", "none"],
+)
+def test_an_item_whose_uri_cannot_be_an_exemplar_is_counted_all_the_same(outcome: Outcome) -> None:
+    assert value(counted(outcome), "newswire_latency_seconds_count") == 1
+
+
+def test_items_wait_from_when_they_were_seen_until_one_is_committed() -> None:
+    clock = [100.0]
+    counting = Counting(Metrics(CollectorRegistry()), lambda: NOW, lambda: clock[0])
+    clock[0] = 500.0
+    assert counting.waiting_seconds() == 0  # nothing to do is no waiting
+    counting.lag({0: 0})
+    clock[0] = 505.0
+    counting.lag({0: 3, 1: 0})
+    clock[0] = 545.0
+    counting.lag({0: 4, 1: 0})
+    assert counting.waiting_seconds() == 45
+    counting.committed(Batch([], 0, 0, None, []), 0.1)
+    assert counting.waiting_seconds() == 0
+    clock[0] = 560.0
+    assert counting.waiting_seconds() == 15
+    counting.rebalanced(4)
+    assert counting.waiting_seconds() == 0
+    clock[0] = 600.0
+    counting.lag({0: 0, 1: 0})
+    assert counting.waiting_seconds() == 0
 
 
 class Foreign:
