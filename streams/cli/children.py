@@ -82,12 +82,16 @@ class Child:
         said = last_line(self.log)
         return TransientError(f"{self.name} {how}{f': {said}' if said else ''} (its log: {self.log})")
 
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        if self._process is not None:
+            self._process.terminate()
+
     def stop(self, seconds: float) -> None:
         """SIGTERM; SIGKILL to its whole session after so long."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        self._process.terminate()
         deadline = time.monotonic() + seconds
         while self.alive and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -104,21 +104,23 @@ def run(settings: Settings, launch: Launch, sources: Sequence[Source], stop: thr
     terminal = sys.stdout.isatty()
     on_row = (lambda _: None) if terminal else print_row
     everything = Everything(settings, launch, sources, stopping=stop, on_row=on_row)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt = Interrupt()
     try:
+        interrupt.listen()
         everything.start()
         announce(everything)
         with shown(everything) if terminal else contextlib.nullcontext():
-            while True:
+            while not interrupt.told:
                 everything.check()
                 time.sleep(TICK_SECONDS)
-    except KeyboardInterrupt:
-        click.echo("newswire: ending", err=True)
+    except BaseException:
+        # Whatever an interrupted import or client made of the interrupt, it is one.
+        if not interrupt.told:
+            raise
     finally:
-        # it ends by itself within 10 s; a second Ctrl-C must not leave half of it running
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        interrupt.ignore()  # it ends by itself within 10 s; Ctrl-C now must not leave half of it running
+        if interrupt.told:
+            click.echo("newswire: ending", err=True)
         everything.stop()
     view = everything.board.view()
     click.echo(f"newswire: ended; published {view.published:,} items, saw {view.seen:,} labelled", err=True)
@@ -157,5 +159,26 @@ def announce(everything: Everything) -> None:
     click.echo(f"live page  {at.page}\nKafka      {at.kafka}\nmetrics    {at.metrics}\nCtrl-C ends it", err=True)
 
 
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+class Interrupt:
+    """Ctrl-C and SIGTERM: the first is raised in the main thread, later ones are ignored.
+
+    It is kept too, since what is raised while a callback or a destructor runs is printed and lost.
+    """
+
+    def __init__(self) -> None:
+        self.told = False
+
+    def listen(self) -> None:
+        """From now on; to be called in the main thread."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._raise)
+
+    def ignore(self) -> None:
+        """Neither is heard any more."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+    def _raise(self, _number: int, _frame: object) -> NoReturn:
+        self.told = True
+        self.ignore()
+        raise KeyboardInterrupt
