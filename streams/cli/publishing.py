@@ -59,10 +59,13 @@ class Outcome(NamedTuple):
 def print_items(source: Source, write: Callable[[bytes], None], tick: Callable[[], None]) -> Outcome:
     """The items as JSON lines for `write`; what is wrong on stderr."""
     published = dead = 0
+    waits = source.progress().total is None
     for step in source.steps(None):
         record = _record(step, source)
         if record.kafka_topic == ARTICLES:
             write(record.value or b"")
+            if waits:
+                sys.stdout.flush()
             published += 1
         else:
             dead += 1

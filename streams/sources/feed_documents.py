@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from streams.errors import InvalidError, TransientError
 from streams.http_answers import FEED
-from streams.http_outcomes import Failed, Fetched
 from streams.sources.base import Position, Progress, Step
 from streams.sources.confined import Confined
 from streams.sources.feed_entries import unseen
 from streams.sources.feed_items import Publisher, outcome_of
 from streams.sources.feed_parse import parse_feed
+from streams.sources.fetched import fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from streams.http import Client
 
 MAX_BYTES = 64 << 20  # of a file: larger than any feed, small enough to be read at once
-_LASTING = frozenset({"bad_url", "refused_address", "too_large", "content_type", "not_found", "gone", "forbidden"})
 
 
 class _Document(NamedTuple):
@@ -99,17 +97,8 @@ class FeedDocuments:
     def _document(self, place: str) -> _Document:
         if "://" not in place:
             return _Document(_read(Path(place)), Path(place).absolute().as_uri(), None)
-        found = asyncio.run(self._fetched(place))
-        if isinstance(found, Fetched):
-            return _Document(found.body, found.url, found.charset)
-        raise InvalidError(found.message) if found.reason in _LASTING else TransientError(found.message)
-
-    async def _fetched(self, place: str) -> Fetched | Failed:
-        async with self._client() as http:
-            found = await http.get(place, FEED)
-        if not isinstance(found, Fetched | Failed):
-            raise TransientError(f"{place} answered that nothing has changed, though nobody asked")
-        return found
+        found = fetched(place, FEED, self._client)
+        return _Document(found.body, found.url, found.charset)
 
 
 def _read(path: Path) -> bytes:

@@ -51,13 +51,15 @@ class JsonLines:
         self._now = now
         self._size = size
         self._read = 0
+        self._buffered: io.BufferedReader | None = None
         self._stream: io.BufferedIOBase | None = None
 
     def steps(self, position: Position | None) -> Iterator[Step]:
         """See Source. Blank lines are passed over."""
         number = 0
         try:
-            stream = self._stream = _unpacked(self._raw)
+            self._buffered = io.BufferedReader(self._raw, 1 << 18)
+            stream = self._stream = _unpacked(self._buffered)
             number, offset = self._go_to(stream, position)
             for line in _lines(stream, offset):
                 number += 1
@@ -77,9 +79,9 @@ class JsonLines:
 
     def close(self) -> None:
         """Closes the file."""
-        if self._stream is not None:
-            self._stream.close()
-        self._raw.close()
+        for file in (self._stream, self._buffered, self._raw):  # a GzipFile closes nothing that it was given
+            if file is not None:
+                file.close()
 
     def _outcome(self, line: _Line, number: int) -> Article | Rejected:
         place = f"line {number}"
@@ -118,8 +120,7 @@ def open_json_lines(path: Path | None, defaults: Defaults, now: Callable[[], dat
         raise InvalidError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _unpacked(raw: io.RawIOBase) -> io.BufferedIOBase:
-    buffered = io.BufferedReader(raw, 1 << 18)
+def _unpacked(buffered: io.BufferedReader) -> io.BufferedIOBase:
     if buffered.peek(2)[:2] == _GZIP_MAGIC:
         return gzip.GzipFile(fileobj=buffered, mode="rb")
     return buffered

@@ -7,14 +7,18 @@ for item in segment(Path("page.txt").read_text()):
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from streams.errors import InvalidError, TransientError
+from streams.http_answers import PAGE
 from streams.ninjs import Association
 from streams.sources.base import KEPT_BYTES, Position, Progress, Rejected, Step
+from streams.sources.charset import in_utf8
 from streams.sources.extract import MAX_PAGE_BYTES, Extractor
+from streams.sources.fetched import fetched
 from streams.sources.normalise import Defaults, ShortItem, article_of_short, language_tag
 from streams.sources.segmentation import Segment, segment_paragraphs
 from streams.sources.text import clean, clean_line
@@ -22,9 +26,9 @@ from streams.sources.text import clean, clean_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from streams.articles import Article
+    from streams.http import Client
 
 __all__ = ["Pages", "Segment", "segment"]
 
@@ -36,8 +40,8 @@ _END = re.compile(r"[.!?؟。…:][\"'”»)\]]*$")
 _WRAPPED_LETTERS = 100
 
 
-class _Page(NamedTuple):
-    """What a page says."""
+class Page(NamedTuple):
+    """What a page says; "" where it is silent. `date` as written, `language` as declared."""
 
     paragraphs: list[str]
     date: str = ""
@@ -52,13 +56,14 @@ def segment(text_or_html: str | bytes, extractor: Extractor | None = None) -> li
 
     Plain text holds a paragraph a line. Raises InvalidError: no text, not UTF-8, HTML without an article.
     """
-    return _segments(_read(text_or_html, extractor))
+    return _segments(read_page(text_or_html, extractor))
 
 
 class Pages:
-    """A source of pages in files. A teaser is an item whose `associations` name the main item as its parent.
+    """A source of pages in files (Path) or at addresses (str). A teaser's `associations` name the main item as parent.
 
-    `now` returns aware datetimes. A page that cannot be read is one Rejected, and the rest goes on.
+    `client` makes the client of http that addresses need; `now` returns aware datetimes. A page that cannot be read is
+    one Rejected, and the rest goes on. So it does after an address that may answer later: the error comes at the end.
     """
 
     kind = "page"
@@ -66,13 +71,15 @@ class Pages:
 
     def __init__(
         self,
-        paths: Sequence[Path],
+        places: Sequence[Path | str],
         defaults: Defaults,
         now: Callable[[], datetime],
         extractor: Extractor | None = None,
+        client: Callable[[], Client] | None = None,
     ) -> None:
-        self.name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} pages"
-        self._paths = paths
+        self.name = str(places[0]) if len(places) == 1 else f"{len(places)} pages"
+        self._places = places
+        self._client = client
         self._defaults = defaults
         self._now = now
         self._extractor = extractor or Extractor()
@@ -81,43 +88,63 @@ class Pages:
     def steps(self, position: Position | None) -> Iterator[Step]:
         """See Source."""
         start = 0 if position is None else position.get("pages")
-        if not isinstance(start, int) or not 0 <= start <= len(self._paths):
+        if not isinstance(start, int) or not 0 <= start <= len(self._places):
             raise InvalidError(f"{position!r} is not a position in {self.name}")
-        for number, path in enumerate(self._paths[start:], start=start + 1):
-            outcomes = self._outcomes(path)
+        failures: list[str] = []
+        for number, place in enumerate(self._places[start:], start=start + 1):
+            self._done = number
+            try:
+                outcomes = self._outcomes(place)
+            except TransientError as error:
+                failures.append(str(error))
+                continue
             for outcome in outcomes[:-1]:
                 yield Step(outcome, None)
-            yield Step(outcomes[-1], {"pages": number})
-            self._done = number
+            yield Step(outcomes[-1], None if failures else {"pages": number})  # who goes on asks for that page again
+        if failures:
+            raise TransientError("; ".join(failures))
 
     def progress(self) -> Progress:
         """Pages."""
-        return Progress(self._done, len(self._paths), "items")
+        return Progress(self._done, len(self._places), "items")
 
     def close(self) -> None:
         """Ends the process that parses HTML."""
         self._extractor.close()
 
-    def _outcomes(self, path: Path) -> Sequence[Article | Rejected]:
+    def _outcomes(self, place: Path | str) -> Sequence[Article | Rejected]:
+        body = b""
         try:
-            with path.open("rb") as file:
-                value = file.read(MAX_PAGE_BYTES + 1)
-        except IsADirectoryError:
-            return [Rejected(b"", 0, "it is a directory", str(path))]
-        except FileNotFoundError:
-            return [Rejected(b"", 0, "there is no such file", str(path))]
-        except OSError as error:
-            raise TransientError(f"cannot read {path}: {error.strerror}") from error
-        if len(value) > MAX_PAGE_BYTES:
-            message = f"the page has more than {MAX_PAGE_BYTES:,} bytes"
-            return [Rejected(value[:KEPT_BYTES], len(value), message, str(path))]
-        try:
-            return articles_of(_read(value, self._extractor), self._defaults, self._now())
+            body, url = self._page(place)
+            page = read_page(body, self._extractor)
+            return articles_of(page._replace(url=url or page.url), self._defaults, self._now())
         except InvalidError as error:
-            return [Rejected(value[:KEPT_BYTES], len(value), str(error), str(path))]
+            return [Rejected(body[:KEPT_BYTES], len(body), str(error), str(place))]
+
+    def _page(self, place: Path | str) -> tuple[bytes, str]:
+        """Its bytes and, of one at an address, where it was found. Raises InvalidError, TransientError."""
+        if isinstance(place, Path):
+            return _stored(place), ""
+        if self._client is None:
+            raise InvalidError("it is no file, and addresses are not read here")
+        found = fetched(place, PAGE, self._client)
+        return in_utf8(found.body, found.charset), found.url
 
 
-def articles_of(page: _Page, defaults: Defaults, now: datetime) -> list[Article]:
+def _stored(path: Path) -> bytes:
+    """The bytes of a file; one too many where it is too large. Raises InvalidError, TransientError."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_PAGE_BYTES + 1)
+    except IsADirectoryError as error:
+        raise InvalidError("it is a directory") from error
+    except FileNotFoundError as error:
+        raise InvalidError("there is no such file") from error
+    except OSError as error:
+        raise TransientError(f"cannot read {path}: {error.strerror}") from error
+
+
+def articles_of(page: Page, defaults: Defaults, now: datetime) -> list[Article]:
     """One article a segment; its `edNote` says what the segment is and why. Raises InvalidError."""
     main, *others = _segments(page)
     source = clean_line(page.site) or defaults.source
@@ -139,7 +166,7 @@ def _note(segment_: Segment) -> str:
     return f"{kind} of a page, confidence {segment_.confidence:.2f}: {segment_.reason}"
 
 
-def _segments(page: _Page) -> list[Segment]:
+def _segments(page: Page) -> list[Segment]:
     # where the layout has been read the story is free of its neighbours; a cut by words alone would rather harm it
     segments = segment_paragraphs(page.paragraphs, by_words=not page.is_html)
     if not segments or not segments[0].text:
@@ -147,10 +174,13 @@ def _segments(page: _Page) -> list[Segment]:
     return segments
 
 
-def _read(page: str | bytes, extractor: Extractor | None) -> _Page:
+def read_page(page: str | bytes, extractor: Extractor | None) -> Page:
+    """What a page of HTML or plain text says. Raises InvalidError: no text, not UTF-8, HTML without an article."""
+    if len(page) > MAX_PAGE_BYTES:
+        raise InvalidError(f"the page has more than {MAX_PAGE_BYTES:,} bytes")
     text = _decoded(page)
     if text is not None and not (_HTML.search(text[:_HEAD_LETTERS]) and text.lstrip("\ufeff \t\r\n").startswith("<")):
-        return _Page(_paragraphs(clean(text)))
+        return Page(_paragraphs(clean(text)))
     raw = page if isinstance(page, bytes) else page.encode("utf-8", "replace")
     if extractor is not None:
         found = extractor.extract(raw)
@@ -161,7 +191,7 @@ def _read(page: str | bytes, extractor: Extractor | None) -> _Page:
     paragraphs = [p for p in clean(found.text).split("\n") if p.strip()]
     if title and not (paragraphs and paragraphs[0].startswith(title)):
         paragraphs.insert(0, title)
-    return _Page(paragraphs, found.date, found.url, found.language, found.site, is_html=True)
+    return Page(paragraphs, found.date, found.url, found.language, found.site, is_html=True)
 
 
 def _decoded(page: str | bytes) -> str | None:

@@ -11,8 +11,12 @@ import msgspec
 import pytest
 
 from streams.articles import Article, decode_article
+from streams.cli.publish_feeds import open_warc
 from streams.errors import InvalidError
+from streams.http import Client
 from streams.sources.base import KEPT_BYTES, Rejected, Source, record_of
+from streams.sources.feed_documents import FeedDocuments
+from streams.sources.feed_items import Publisher
 from streams.sources.jsonl import open_json_lines
 from streams.sources.normalise import Defaults
 from streams.sources.page import Pages
@@ -48,6 +52,14 @@ CASES = {
         articles=6,
         rejected=1,
     ),
+    "feed": Case(
+        lambda: FeedDocuments(
+            [str(DATA / "feeds" / "two_items.xml")] * 2, Publisher(""), lambda: Client("test"), lambda: NOW
+        ),
+        articles=4,
+        rejected=2,
+    ),
+    "warc": Case(lambda: open_warc(DATA / "warc" / "three_pages.warc.gz", None, None), articles=2, rejected=1),
 }
 
 

@@ -17,10 +17,13 @@ from streams.articles import decode_article
 from streams.errors import TransientError
 from streams.kafka.link import Output
 from streams.kafka.publisher import Publisher, SourcePublisher, read_latest
+from streams.sources.identity import url_uri
 from streams.wire import ARTICLES, DEAD_LETTERS, SOURCES
 from tests.flow.edges import ROOT, SECONDS, Watch, command, environment, make_wire, newswire
 from tests.flow.kafka_records import make_topic
 from tests.helpers import wait_for
+from tests.servers.background import site_of
+from tests.servers.web import always
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +107,48 @@ def test_ctrl_c_ends_with_what_was_sent_delivered(bootstrap_servers: str, watch:
     assert process.returncode == 130
     assert b"published 10, dead letters 0" in said
     assert b"Traceback" not in said
+
+
+def test_a_replay_goes_on_with_new_versions_until_it_is_stopped(
+    bootstrap_servers: str, watch: Watch, unique: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_bytes(lines(unique, 3))
+    process = subprocess.Popen(
+        command("publish", "jsonl", str(path), "--rate", "100", "--loop"),
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(bootstrap_servers),
+    )
+    seen: list[Any] = []
+    wait_for(lambda: seen.extend(watch.read()) or len(seen) >= 9, SECONDS, "three rounds are not published")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=SECONDS)
+    assert process.returncode == 130
+    versions = [decode_article(r.value).version for r in seen if r.key == f"urn:{unique}:1".encode()]
+    assert versions[:3] == [None, "2", "3"]
+
+
+def test_a_page_is_published_from_its_address(bootstrap_servers: str, watch: Watch, unique: str) -> None:
+    with site_of({f"/{unique}": always("Rain in Ankara\n\nIt rained all day.", Content_Type="text/plain")}) as (site,):
+        url = site.url(f"/{unique}")
+        refused = newswire(bootstrap_servers, "publish", "page", url)
+        done = newswire(bootstrap_servers, "publish", "page", url, "--allow", "127.0.0.1")
+    assert refused.stderr.decode().endswith("published 0, dead letters 1\n")
+    assert b"allow-list" in refused.stderr
+    assert done.returncode == 0, done.stderr
+    article = next(decode_article(r.value) for r in watch.read() if r.topic == ARTICLES and url.encode() in r.value)
+    assert (article.uri, article.info_sources[0].name) == (url_uri(url), f"127.0.0.1:{site.port}")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-", "--loop"), ("-", "--resume"), ("items.jsonl", "--resume", "--rate", "2"), ("-", "--rate", "0")]
+)
+def test_a_replay_that_cannot_be_is_refused(bootstrap_servers: str, arguments: tuple[str, ...]) -> None:
+    done = newswire(bootstrap_servers, "publish", "jsonl", *arguments)
+    assert done.returncode == 2
+    assert b"--" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_the_same_file_twice_gives_the_same_uris(

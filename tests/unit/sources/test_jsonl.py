@@ -57,6 +57,18 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_fault() -> None:
     assert places(read(b"\xef\xbb\xbf" + line(1).replace(b"\n", b"\r\n") + line(2))) == ["urn:x:1", "urn:x:2"]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_closing_closes_what_reads_the_file(tmp_path: Path, *, packed: bool) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_bytes(gzip.compress(line(1) * 3) if packed else line(1) * 3)
+    source = open_json_lines(path, Defaults("test"), lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    next(iter(source.steps(None)))
+    buffered = source._buffered
+    source.close()
+    assert buffered is not None
+    assert buffered.closed
+
+
 def test_an_empty_file_holds_nothing() -> None:
     assert read(b"") == []
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 import os
 import signal
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from streams.articles import decode_article, encode, main_headline, main_text
-from streams.errors import InvalidError
+from streams.articles import Article, decode_article, encode, main_headline, main_text
+from streams.errors import InvalidError, TransientError
+from streams.http import Client
+from streams.http_guard import allow_list
 from streams.sources.base import Rejected
 from streams.sources.extract import Extractor
+from streams.sources.identity import url_uri
 from streams.sources.normalise import Defaults
 from streams.sources.page import Pages, segment
 from tests.helpers import wait_for
+from tests.servers.background import site_of
+from tests.servers.web import always
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from streams.articles import Article
+    from streams.sources.base import Step
 
 PAGES = Path(__file__).parents[2] / "data" / "pages"
 HTML = (PAGES / "en_article.html").read_bytes()
@@ -181,3 +187,45 @@ def test_the_first_page_the_project_was_asked_to_serve(shared: Path) -> None:
     assert (main.title, main.text) == (lines[0], "\n".join(lines[1:8]))
     assert [t.text for t in teasers] == lines[9:]
     assert len(articles(path)) == 5
+
+
+def fetched(*places: Path | str, extractor: Extractor) -> Iterator[Step]:
+    client = partial(Client, "test", allowed=allow_list(["127.0.0.1"]))
+    return Pages(places, Defaults("wire"), lambda: NOW, extractor, client).steps(None)
+
+
+def test_a_page_is_fetched_from_its_address_which_names_the_item(extractor: Extractor) -> None:
+    arabic = (
+        "<html><body><article><h1>مطر في عمّان</h1><p>هطلت الأمطار طوال اليوم في العاصمة.</p></article></body></html>"
+    )
+    page = always(arabic.encode("cp1256"), Content_Type="text/html; charset=windows-1256")
+    with site_of({"/rain": page, "/old": always("", 301, Location="/rain?utm_source=x")}) as (site,):
+        found = [[s.outcome for s in fetched(site.url(path), extractor=extractor)] for path in ("/rain", "/old")]
+    (article,), (moved,) = found
+    assert isinstance(article, Article)
+    assert isinstance(moved, Article)
+    assert "هطلت الأمطار" in main_text(article)
+    assert article.uri == moved.uri == url_uri(site.url("/rain"))
+
+
+def test_an_address_that_gives_no_page_costs_itself_alone(extractor: Extractor) -> None:
+    with site_of({"/busy": always("", 503), "/film": always(b"\0", Content_Type="video/mp4")}) as (site,):
+        steps = fetched(
+            PAGES / "en_one_story.txt",
+            site.url("/film"),
+            site.url("/busy"),
+            PAGES / "en_one_story.txt",
+            extractor=extractor,
+        )
+        found = [next(steps) for _ in range(3)]
+        with pytest.raises(TransientError, match="503"):
+            next(steps)
+    assert [type(step.outcome) for step in found] == [Article, Rejected, Article]
+    assert [step.position for step in found] == [{"pages": 1}, {"pages": 2}, None]  # who goes on asks /busy again
+
+
+def test_private_addresses_need_the_operators_word(extractor: Extractor) -> None:
+    client = partial(Client, "test")
+    (step,) = Pages(["http://127.0.0.1:9/page"], Defaults("wire"), lambda: NOW, extractor, client).steps(None)
+    assert isinstance(step.outcome, Rejected)
+    assert "allow-list" in step.outcome.message
