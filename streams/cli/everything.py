@@ -1,6 +1,7 @@
 """The parts of `newswire up`: started in the order of need, watched together, ended in order.
 
-start   Kafka, its topics, the worker (a process), the gateway, the poller, the feeder (threads)
+start   Kafka, the worker (a process) beside it where its Kafka topics are there already, else after they are made,
+        the gateway, the poller, the feeder (threads)
 stop    the feeder, the poller, the worker and the gateway at once, then Kafka
 """
 
@@ -95,7 +96,6 @@ class Everything:
         self._bound: socket.socket | None = None
         self._broker: KafkaBroker | None = None
         self._worker: Child | None = None
-        self._gateway: Task | None = None
         self._server: Server | None = None
         self._tasks: list[Task] = []
         self.board = Board(self._labels, time.time, on_row)
@@ -113,10 +113,19 @@ class Everything:
         port = free_ports(
             label.host, label.port, label.workers, what="the labelling worker", setting="NEWSWIRE_LABEL__PORT"
         )
-        kafka = settings.kafka.bootstrap_servers if self._launch.external else self._start_kafka()
-        create_topics(kafka, kafka_topics(self._labels), replication=settings.kafka.replication_factor or None)
-        self._start_worker(kafka, port)  # first, since it takes longest: 4 s of CPU to load the model
-        self._start_gateway(kafka, self._bound)
+        kafka = settings.kafka.bootstrap_servers if self._launch.external else self._launch_kafka()
+        made = kafka_topics(self._labels)
+        # Kafka and the worker, which loads its model, take longest; before its topics are made a worker would give up.
+        beside = self._broker is not None and self._broker.holds(topic.name for topic in made)
+        if beside:
+            self._start_worker(kafka, port)
+        gateway = self._make_gateway(kafka, self._bound)  # imports half a second of code meanwhile
+        if self._broker is not None:
+            self._broker.wait_ready()
+        create_topics(kafka, made, replication=settings.kafka.replication_factor or None)
+        if not beside:
+            self._start_worker(kafka, port)
+        self._start_task(gateway)
         workers = [f"http://{label.host}:{port + number}" for number in range(label.workers)]
         self._start_task(Task("the poller", lambda: self._poll(workers)))
         self._start_task(Task("the feeder", lambda: self._feed(kafka, workers)))
@@ -138,10 +147,7 @@ class Everything:
             return self._broker.failure()
         if self._worker is not None and not self._worker.alive:
             return self._worker.failure()
-        return next((task.failure for task in self._running() if task.failure is not None), None)
-
-    def _running(self) -> list[Task]:
-        return [self._gateway, *self._tasks] if self._gateway is not None else self._tasks
+        return next((task.failure for task in self._tasks if task.failure is not None), None)
 
     def stop(self) -> None:
         """Ends what runs: feeder, worker, which drains, and gateway at once, the broker last. Under 10 seconds."""
@@ -153,7 +159,7 @@ class Everything:
                 last_first.callback(broker.stop, BROKER_SECONDS)
             if self._bound is not None:
                 last_first.callback(self._bound.close)
-            last_first.callback(join, self._running(), FORLORN_SECONDS if forlorn else THREADS_SECONDS)
+            last_first.callback(join, self._tasks, FORLORN_SECONDS if forlorn else THREADS_SECONDS)
             if worker is not None:
                 last_first.callback(worker.stop, FORLORN_SECONDS if forlorn else WORKER_SECONDS)
                 last_first.callback(worker.terminate)
@@ -165,7 +171,7 @@ class Everything:
         """What a person waits for."""
         return "" if self._ready.is_set() else "the worker is loading its model ..."
 
-    def _start_kafka(self) -> str:
+    def _launch_kafka(self) -> str:
         from streams.cli.broker import shown_progress
         from streams.kafka.admin import reachable
         from streams.kafka.broker import KafkaBroker
@@ -179,10 +185,10 @@ class Everything:
             )
         with shown_progress() as progress:
             self._broker = KafkaBroker(settings.data, settings.port, progress=progress)
-            self._broker.start()
+            self._broker.launch()
         return self._broker.bootstrap_servers
 
-    def _start_gateway(self, kafka: str, bound: socket.socket) -> None:
+    def _make_gateway(self, kafka: str, bound: socket.socket) -> Task:
         from streams.cli.serve import lag_shown, make_server, new_metrics
         from streams.gateway.source import labelled_source
 
@@ -190,13 +196,15 @@ class Everything:
         source = observed(labelled_source(kafka, settings.recent_items), self.board)
         metrics = new_metrics()
         server = make_server(source, self._labels, metrics, settings, bound)
+        self._server = server
 
-        def run() -> None:
+        def serve() -> None:
             with lag_shown(metrics, kafka):
                 server.run_until_stopped()
+            if not self._stopping.is_set():
+                raise TransientError("the live page ended by itself")
 
-        self._gateway, self._server = Task("the gateway", run), server
-        self._gateway.start()
+        return Task("the gateway", serve)
 
     def _start_worker(self, kafka: str, port: int) -> None:
         settings, launch = self._settings, self._launch
@@ -212,8 +220,8 @@ class Everything:
         self._worker.start()
 
     def _start_task(self, task: Task) -> None:
-        task.start()
         self._tasks.append(task)
+        task.start()
 
     def _feed(self, kafka: str, workers: Sequence[str]) -> None:
         from prometheus_client import CollectorRegistry

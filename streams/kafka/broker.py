@@ -102,6 +102,11 @@ class KafkaBroker:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def holds(self, kafka_topics: Iterable[str]) -> bool:
+        """Whether its folder holds all these Kafka topics, which can be known before it is up; False in a cluster."""
+        logs = self.data / "logs"
+        return self._quorum is None and all((logs / f"{name}-0").is_dir() for name in kafka_topics)
+
     def start(self) -> Self:
         """Start, and wait until clients can connect; whatever fails leaves nothing behind."""
         self._refuse_twice()
