@@ -48,6 +48,8 @@ LABEL_VALUES = (
     ("newswire_dead_letters_total", "reason", metrics.DEAD_REASONS),
     ("newswire_stage_seconds", "stage", metrics.STAGES),
     ("newswire_transactions_total", "result", metrics.RESULTS),
+    ("newswire_sink_errors_total", "kind", metrics.SINK_ERRORS),
+    ("newswire_duplicates_total", "kind", metrics.DUPLICATE_KINDS),
 )
 
 SETTINGS_INTRODUCTION = """\

@@ -35,7 +35,9 @@ OUTCOMES = ("labelled", "abstained", "dead")
 DEAD_REASONS = ("invalid", "too_large", "poison")
 ABSTAIN_REASONS = ("too_short", "not_news", "unsupported_language", "low_confidence", "canceled")
 STAGES = ("prepare", "topics", "regions", "encode")
+DUPLICATE_KINDS = ("exact", "revision", "near", "wire")
 RESULTS = ("committed", "aborted")
+SINK_ERRORS = ("again", "buried", "restarted")  # sent again later, sent to the dead letters, the sink begun anew
 
 
 class Metric(NamedTuple):
@@ -114,9 +116,15 @@ TABLE = (
         "Unix time of a feed's last poll that brought something",
     ),
     Metric("newswire_feed_next_poll_timestamp_seconds", "gauge", ("feed",), "Unix time at which a feed is polled next"),
+    Metric("newswire_duplicates_total", "counter", ("kind",), "Items marked as duplicates, by kind; committed"),
+    Metric("newswire_unique_items_total", "counter", (), "Items passed on to news.unique as the first of their story"),
+    Metric("newswire_silent_feeds", "gauge", (), "Feeds that have brought nothing new for days"),
     Metric("newswire_gateway_clients", "gauge", (), "Listeners on the gateway's stream"),
     Metric("newswire_gateway_items_total", "counter", (), "Labelled items that the gateway has read"),
     Metric("newswire_sink_items_total", "counter", ("sink",), "Items that a sink has written for good"),
+    Metric("newswire_sink_errors_total", "counter", ("sink", "kind"), "What went wrong at a sink, by what came of it"),
+    Metric("newswire_sink_lag_items", "gauge", ("sink",), "Items that a sink has not written for good yet"),
+    Metric("newswire_sink_paused_partitions", "gauge", ("sink",), "Partitions that wait because the sink has no room"),
 )
 
 
@@ -166,9 +174,15 @@ class Metrics:
         self.feed_polls: Counter = made["newswire_feed_polls_total"]
         self.feed_last_item_timestamp_seconds: Gauge = made["newswire_feed_last_item_timestamp_seconds"]
         self.feed_next_poll_timestamp_seconds: Gauge = made["newswire_feed_next_poll_timestamp_seconds"]
+        self.duplicates: Counter = made["newswire_duplicates_total"]
+        self.unique_items: Counter = made["newswire_unique_items_total"]
+        self.silent_feeds: Gauge = made["newswire_silent_feeds"]
         self.gateway_clients: Gauge = made["newswire_gateway_clients"]
         self.gateway_items: Counter = made["newswire_gateway_items_total"]
         self.sink_items: Counter = made["newswire_sink_items_total"]
+        self.sink_errors: Counter = made["newswire_sink_errors_total"]
+        self.sink_lag_items: Gauge = made["newswire_sink_lag_items"]
+        self.sink_paused_partitions: Gauge = made["newswire_sink_paused_partitions"]
 
     def preset(self, topics: Iterable[str], regions: Iterable[str]) -> None:
         """Makes every series of a worker exist at 0, so that a rate over the first event is not lost."""

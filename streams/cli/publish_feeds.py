@@ -243,6 +243,7 @@ def _counted(metrics: Metrics) -> Callable[[Report], None]:
         metrics.published_items.labels("feed").inc(done.published)
         metrics.refused_items.labels("feed").inc(done.dead)
         metrics.feed_polls.labels(done.polled.result).inc()
+        metrics.silent_feeds.set(done.silent)
         metrics.feed_last_item_timestamp_seconds.labels(done.feed.name).set(done.state.new_at)
         metrics.feed_next_poll_timestamp_seconds.labels(done.feed.name).set(done.state.next_at)
         _logged(done)

@@ -47,6 +47,7 @@ class Report(NamedTuple):
     state: FeedState
     published: int
     dead: int
+    silent: int  # of all feeds, those that have brought nothing for days
 
 
 class Poller:
@@ -114,7 +115,7 @@ class Poller:
                 published += sum(output.kafka_topic == ARTICLES for output in outputs)
                 dead += sum(output.kafka_topic != ARTICLES for output in outputs)
                 if batch.polled:
-                    self._report(Report(feed, batch.polled, batch.state, published, dead))
+                    self._report(Report(feed, batch.polled, batch.state, published, dead, self.silent()))
 
     def _records(self, feed: Feed, batch: Batch) -> list[Output]:
         origin = cast("Source", Origin(feed.name))

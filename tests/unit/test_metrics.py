@@ -19,7 +19,7 @@ from streams.metrics import TABLE, Baseline, Metric, Metrics
 KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 UNITS = ("_seconds", "_bytes", "_ratio", "_items", "_records", "_letters", "_total", "_info", "_partitions", "_clients")
 # a count of things that are their own unit, as Prometheus' naming has it
-THINGS = {"newswire_batches_in_flight"}
+THINGS = {"newswire_batches_in_flight", "newswire_silent_feeds"}
 CLOSED = {
     "source",
     "outcome",
@@ -35,6 +35,7 @@ CLOSED = {
     "sink",
     "group",
     "feed",
+    "kind",
 }
 
 

@@ -158,5 +158,7 @@ def test_silent_feeds_are_counted() -> None:
             memory.positions[f"feed:{feed.name}"] = encode_state(state)
         async with polling(feeds, memory, clock) as poller:
             assert poller.silent() == 1
+            await poller.run(once=True)
+        assert [report.silent for report in memory.reports] == [1, 1]
 
     asyncio.run(test())
