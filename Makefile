@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 PYTEST_ARGS ?=
+# Two processes, so that what one waits for overlaps with the other's work; a file stays in one, with its fixtures.
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install install-dev up test lint format bench chaos lock docs clean
 
@@ -27,7 +29,7 @@ up: install                         ## everything on this machine; Ctrl-C ends i
 	@$(BIN)/newswire up $(ARGS)
 
 test: install-dev                   ## every test, with the short form of the chaos tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 lint: install-dev                   ## style and types
 	@$(BIN)/ruff check .
