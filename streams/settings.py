@@ -85,6 +85,7 @@ class GatewaySettings(_Table, frozen=True):
     recent_items: Positive
     recent_megabytes: Positive
     max_listeners: Positive
+    tokens: str
     public: bool
 
 
@@ -103,10 +104,19 @@ class FilesSettings(_Table, frozen=True):
     max_seconds: Seconds
 
 
-class SinkSettings(_Table, frozen=True):
-    """One table a sink."""
+class SqlSettings(_Table, frozen=True):
+    """The sink that writes to a database."""
 
+    url: str
+
+
+class SinkSettings(_Table, frozen=True):
+    """One table a sink, and what they share."""
+
+    run: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+(,[a-z]+)*$")]
+    metrics_port: Port
     files: FilesSettings
+    sql: SqlSettings
 
 
 class LogSettings(_Table, frozen=True):

@@ -45,6 +45,7 @@ PUBLISH_TRANSACTIONS = "newswire.publish."
 ARTICLE_TYPE = "org.newswire.article.v1"
 LABELLED_TYPE = "org.newswire.article.labelled.v1"
 ERROR_HEADER = "newswire-error-"
+SINK_STAGE = "sink."  # begins the stage of a dead letter that a sink wrote: it holds a labelled item
 
 MAX_TOPICS = 3
 MAX_COUNTRIES = 4
@@ -206,11 +207,14 @@ def _event_id(article: Article, stage: str) -> str:
 
 def _trace_of(incoming: Sequence[tuple[str, bytes]]) -> str | None:
     """The trace id of a valid `traceparent` header; None where there is none or it is damaged."""
-    found = next((_TRACEPARENT.fullmatch(value) for name, value in incoming if name == "traceparent"), None)
-    trace = found.group(1).decode() if found else ""
-    return trace if trace.strip("0") else None
+    for name, value in incoming:
+        if name == "traceparent":
+            found = _TRACEPARENT.fullmatch(value)
+            trace = found.group(1).decode() if found else ""
+            return trace if trace.strip("0") else None
+    return None
 
 
 def _traceparent(trace: str, event: str) -> str:
-    """W3C Trace Context level 1: version, 16-byte trace id, 8-byte parent id, sampled."""
-    return f"00-{trace[:32]:0>32}-{event[:16]}-01"
+    """W3C Trace Context level 1: version, 16-byte trace id, 8-byte parent id, sampled. Both are given as 16 bytes."""
+    return f"00-{trace}-{event[:16]}-01"

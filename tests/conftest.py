@@ -14,12 +14,15 @@ import pytest
 
 from streams.kafka.broker import KafkaBroker
 from streams.kafka.jars import cache_folder
+from tests.servers.postgresql import Postgresql, programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARED = Path(__file__).parents[2] / "shared"
 ABSENT = "it holds the training data and is no part of the project"
+# What waits for processes comes first: a worker that is dealt a file of minutes at the end would finish alone.
+FIRST = ("tests/chaos/", "tests/flow/test_up.py", "tests/flow/", "tests/contract/", "tests/repository/")
 
 
 hypothesis.settings.register_profile("newswire", derandomize=True)  # the same examples in every run
@@ -55,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((at for at, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
     absent = pytest.mark.skip(reason=f"../shared is not here: {ABSENT}")
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():
@@ -93,6 +97,16 @@ def bootstrap_servers(kafka: KafkaBroker) -> str:
     """Where the session's Kafka answers, as "127.0.0.1:PORT"."""
     assert kafka.alive, f"an earlier test ended the session's Kafka: {kafka.failure()}"
     return kafka.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """One PostgreSQL for the whole session; ask it for a `database()` of your own, and start it again if you stop it."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed (the distribution's package postgresql)")
+    with Postgresql(folder) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,52 +1,47 @@
-"""`newswire sink`: labelled items into files."""
+"""`newswire sink`: labelled items into files, databases and other systems."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from streams.cli.terminal import bootstrap_option
 
-if TYPE_CHECKING:
-    from streams.sinks.base import Sink
-
-SINKS = ("files",)
+SINKS = ("files", "sql")
 
 
 @click.command(name="sink")
-@click.argument("name", type=click.Choice(SINKS))
+@click.argument("names", metavar="NAME...", type=click.Choice([*SINKS, "all"]), nargs=-1, required=True)
 @bootstrap_option
 @click.pass_context
-def command(context: click.Context, /, name: str, bootstrap_servers: str | None) -> None:
-    """Run one sink until it is stopped; its settings are the table sinks.NAME.
+def command(context: click.Context, /, names: tuple[str, ...], bootstrap_servers: str | None) -> None:
+    """Run sinks until they are stopped; the settings of each are the table sinks.NAME.
 
-    files: JSON lines, one file for a range of offsets, exactly once.
+    \b
+    files    JSON lines, one file for a range of offsets; exactly once
+    sql      rows in SQLite or PostgreSQL; exactly once
+    all      those that the setting sinks.run names
+
+    Several run side by side in one process. One alone ends with an error where its place cannot be reached, to be
+    started again; among several it begins anew by itself while the others go on.
 
     \b
     Example:
       NEWSWIRE_SINKS__FILES__DIRECTORY=/data/labelled newswire sink files
+      NEWSWIRE_SINKS__SQL__URL=postgresql://newswire@db/news newswire sink sql
+      NEWSWIRE_SINKS__RUN=sql,files NEWSWIRE_SINKS__METRICS_PORT=9105 newswire sink all
     """  # noqa: D301 - click wants the character \b
     from streams.cli.main import settings_of
+    from streams.cli.publish_run import served_metrics
+    from streams.cli.sinking import Sinks, chosen_sinks
     from streams.cli.terminal import quiet_clients, stop_on_signals
-    from streams.kafka.reader import Reader
-    from streams.sinks.base import run_sink
-    from streams.wire import LABELLED, SINK_GROUP
+    from streams.settings import load_labels
 
     quiet_clients()
     settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
+    chosen = chosen_sinks(names, settings.sinks.run)
     stop = stop_on_signals()
-    with Reader(settings.kafka.bootstrap_servers, [LABELLED], group=SINK_GROUP + name, shared=False) as reader:
-        stored = run_sink(make_sink(name, settings), reader, stop, lambda _: None)
-    click.echo(f"newswire: sink {name}: stored {stored:,} items", err=True)
-
-
-def make_sink(name: str, settings: Any) -> Sink:
-    """The sink of a name, with its settings."""
-    import time
-
-    from streams.sinks.files import FilesSink
-
-    assert name in SINKS  # noqa: S101 - click has checked it
-    table = settings.sinks.files
-    return FilesSink(table.directory, table.max_items, table.max_seconds, time.monotonic)
+    with served_metrics(settings.sinks.metrics_port) as metrics:
+        sinks = Sinks(settings, load_labels(), metrics, stop)
+        sinks.run(chosen)
+    for name, stored in sinks.stored.items():
+        click.echo(f"newswire: sink {name}: stored {stored:,} items", err=True)

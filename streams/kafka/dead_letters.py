@@ -12,7 +12,7 @@ from streams.kafka.bulk import FLUSH_SECONDS
 from streams.kafka.clients import close_quietly, new_producer, positions, reaching
 from streams.kafka.link import Output
 from streams.kafka.reader import Reader
-from streams.wire import ARTICLES, DEAD_LETTERS, ERROR_HEADER
+from streams.wire import ARTICLES, DEAD_LETTERS, ERROR_HEADER, SINK_STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +71,8 @@ def original(record: Record, kafka_topic: str = ARTICLES) -> Output | None:
     """The record that died, to be sent again; None where the dead letter does not hold it."""
     error = error_of(record)
     if "topic" not in error or "truncated" in error or not record.value or _is_pointer(record.value):
+        return None
+    if error.get("stage", "").startswith(SINK_STAGE):  # a labelled item: it has had its outcome
         return None
     headers = [(name, value) for name, value in record.headers if not name.startswith(ERROR_HEADER)]
     return Output(kafka_topic, record.key, record.value, headers)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from kafka import ConsumerRebalanceListener, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError
+from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
 
 from streams.errors import TransientError
 from streams.kafka.clients import DELIVERY_MS, close_quietly, new_consumer, partitions_of, positions, reaching, require
@@ -62,6 +64,39 @@ class Reader:
 
     def poll(self, seconds: float, limit: int = 1000) -> list[Record]:
         """Up to `limit` records, waiting up to `seconds` for the first."""
+        paused = self._consumer.paused()
+        if paused:
+            self._consumer.resume(*paused)
+        return self._poll(seconds, limit)
+
+    def hold(self, seconds: float) -> None:
+        """Reads nothing for so long but goes on answering Kafka, so that a group does not give the partitions away.
+
+        The partitions are paused until the next `poll`; what the client has fetched of them stays within its bounds.
+        """
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            assigned = self._consumer.assignment()
+            if assigned:
+                self._consumer.pause(*assigned)  # again after a rebalance: what has come is not paused
+            self._poll(left, 1)
+
+    def paused(self) -> int:
+        """How many partitions `hold` has paused."""
+        return len(self._consumer.paused())
+
+    def behind(self) -> int:
+        """Records that have not been read yet, of the partitions it has, as far as the client knows without asking."""
+        found = 0
+        for place in self._consumer.assignment():
+            end = self._consumer.highwater(place)
+            with contextlib.suppress(KafkaTimeoutError):
+                position = self._consumer.position(place, timeout_ms=0)
+                if end is not None and position is not None:
+                    found += max(end - position, 0)
+        return found
+
+    def _poll(self, seconds: float, limit: int) -> list[Record]:
         try:
             found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
             if self._moved.is_set():

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 import msgspec
 
 from streams.errors import InvalidError, TransientError
-from streams.sinks.base import Place, Settled
+from streams.sinks.base import POLL_RECORDS, Place, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +46,7 @@ class FilesSink:
 
     name = "files"
     guarantee: Literal["exactly once", "at least once"] = "exactly once"
+    group_counts = True
 
     def __init__(self, directory: Path, max_items: int, max_seconds: float, clock: Callable[[], float]) -> None:
         self._directory = directory
@@ -68,6 +69,10 @@ class FilesSink:
         except OSError as error:
             raise TransientError(f"sink files: {self._directory}: {error.strerror}") from error
         return dict(self._next)
+
+    def room(self) -> int:
+        """See Sink."""
+        return POLL_RECORDS
 
     def write(self, records: Sequence[Record]) -> None:
         """See Sink."""
