@@ -189,13 +189,15 @@ class Everything:
         return self._broker.bootstrap_servers
 
     def _make_gateway(self, kafka: str, bound: socket.socket) -> Task:
+        from streams.cli.pushing import make_push
         from streams.cli.serve import lag_shown, make_server, new_metrics
         from streams.gateway.source import labelled_source
 
         settings = self._settings.gateway
         source = observed(labelled_source(kafka, settings.recent_items), self.board)
         metrics = new_metrics()
-        server = make_server(source, self._labels, metrics, settings, bound)
+        push = make_push(settings.tokens, kafka)
+        server = make_server(source, self._labels, metrics, settings, bound, push)
         self._server = server
 
         def serve() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from streams.gateway.items import Source
+    from streams.gateway.push import Push
     from streams.gateway.server import Server
     from streams.kafka.lag import GroupLag
     from streams.metrics import Metrics
@@ -43,6 +44,7 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
       /stream     server-sent events; ?topic= &region= &language= &min_confidence=
       /articles   recent items, newest first, with the same filters
       /feeds/all.atom /feeds/topic/SLUG.atom /feeds/region/SLUG.atom, .json too: for feed readers
+      /articles   POST: items to be published, JSON or JSON lines, with a bearer token of gateway.tokens
       /topics     counts of the last hour
       /healthz /readyz /metrics /openapi.json
     \b
@@ -51,6 +53,7 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
       curl -N 'http://127.0.0.1:8080/stream?topic=sport&language=tr'
     """  # noqa: D301 - click wants the character \b
     from streams.cli.main import settings_of
+    from streams.cli.pushing import make_push
     from streams.cli.terminal import quiet_clients
     from streams.gateway.server import address_of, bind
     from streams.gateway.source import labelled_source
@@ -61,7 +64,8 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     bound = bind(settings.gateway.host, settings.gateway.port)
     source = labelled_source(settings.kafka.bootstrap_servers, settings.gateway.recent_items)
     metrics = new_metrics()
-    server = make_server(source, labels_in_use(settings), metrics, settings.gateway, bound)
+    push = make_push(settings.gateway.tokens, settings.kafka.bootstrap_servers)
+    server = make_server(source, labels_in_use(settings), metrics, settings.gateway, bound, push)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     click.echo(address_of(bound))
@@ -109,14 +113,19 @@ def show_lag(metrics: Metrics, lags: Mapping[tuple[str, int], GroupLag]) -> None
 
 
 def make_server(
-    source: Source, labels: Labels, metrics: Metrics, settings: GatewaySettings, bound: socket.socket
+    source: Source,
+    labels: Labels,
+    metrics: Metrics,
+    settings: GatewaySettings,
+    bound: socket.socket,
+    push: Push | None,
 ) -> Server:
     """The gateway over a source, ready to run on a bound socket."""
     from streams.gateway.app import Limits, create_app
     from streams.gateway.server import Server
 
     limits = Limits(settings.recent_items, settings.recent_megabytes << 20, settings.max_listeners)
-    app = create_app(source, labels, metrics, clock=time.time, limits=limits)
+    app = create_app(source, labels, metrics, clock=time.time, limits=limits, push=push)
     return Server(app, bound)
 
 

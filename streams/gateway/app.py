@@ -6,6 +6,7 @@ the start of its lifespan to the end.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -17,6 +18,8 @@ from starlette.staticfiles import StaticFiles
 from streams.errors import InvalidError
 from streams.gateway.cursor import decode_cursor, encode_cursor
 from streams.gateway.hub import FullError, Hub
+from streams.gateway.push import ROUTE as PUSH_ROUTE
+from streams.gateway.push import SECURITY_SCHEMES, push_articles
 from streams.gateway.query import Form, Gateway, Names, Percent, gateway_of, selection_asked
 from streams.gateway.reader import Reader
 from streams.gateway.security import SecurityHeaders
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from streams.gateway.items import Entry, Source
+    from streams.gateway.push import Push
     from streams.metrics import Metrics
     from streams.wire import Labels
 
@@ -51,8 +55,12 @@ def create_app(
     *,
     clock: Callable[[], float],
     limits: Limits | None = None,
+    push: Push | None = None,
 ) -> FastAPI:
-    """The application. `clock` gives seconds since 1970; a failed source shows in `app.state.gateway.reader`."""
+    """The application. `clock` gives seconds since 1970; a failed source shows in `app.state.gateway.reader`.
+
+    `push`: what takes items; it is closed with the application. None: nothing can be pushed.
+    """
     limits = limits or Limits()
     hub = Hub(Window(limits.recent_items, limits.recent_bytes), Tally(), max_listeners=limits.listeners)
     gateway = Gateway(hub, Reader(source, hub, labels, metrics), labels, metrics, clock, clock())
@@ -63,13 +71,18 @@ def create_app(
         yield
         hub.close()
         await gateway.reader.stop(seconds=3.0)
+        if push is not None:
+            await asyncio.to_thread(push.intake.close)
 
     app = FastAPI(title="Newswire", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = gateway
+    app.state.push = push
     app.add_middleware(SecurityHeaders)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     for path, endpoint in ROUTES.items():
         app.get(path, response_class=Response, include_in_schema=path != "/")(endpoint)
+    app.post(**PUSH_ROUTE)(push_articles)
+    app.openapi().setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
     return app
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from streams.gateway.items import Source
+    from streams.gateway.push import Push
 
 LABELS = load_labels()
 CODES = {label.slug: label.code for label in LABELS.topics.values()}
@@ -118,10 +119,15 @@ class Feed:
 
 @contextlib.contextmanager
 def running(
-    source: Source, *, limits: Limits | None = None, clock: Callable[[], float] = time.time, port: int = 0
+    source: Source,
+    *,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.time,
+    port: int = 0,
+    push: Push | None = None,
 ) -> Iterator[Running]:
     """A gateway, by default on a free port, stopped at the end; an exception of its source is in `failure`."""
-    app = create_app(source, LABELS, Metrics(CollectorRegistry()), clock=clock, limits=limits)
+    app = create_app(source, LABELS, Metrics(CollectorRegistry()), clock=clock, limits=limits, push=push)
     bound = bind("127.0.0.1", port)
     server = Server(app, bound)
     gateway = Running(server, address_of(bound))

@@ -1,0 +1,35 @@
+"""The parts of `POST /articles`, put together from the settings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streams.articles import Article
+    from streams.gateway.push import Push
+
+SOURCE = "push"  # the name of the source of items that name none
+
+
+def make_push(tokens: str, bootstrap_servers: str) -> Push | None:
+    """The endpoint's parts, None where there is no token; connects with the first item that comes.
+
+    `tokens`: as in the settings, comma-separated. Raises InvalidError for a token that is not one.
+    """
+    from streams.gateway.intake import Intake
+    from streams.gateway.push import Push, Tokens
+    from streams.kafka.publisher import Publisher
+    from streams.wire import ARTICLES
+
+    given = [token.strip() for token in tokens.split(",") if token.strip()]
+    if not given:
+        return None
+    return Push(Tokens(given), parse, Intake(lambda: Publisher(bootstrap_servers, [ARTICLES])))
+
+
+def parse(value: bytes) -> Article:
+    """An article from one JSON object. Raises InvalidError."""
+    from streams.sources.normalise import Defaults, article_of_json
+
+    return article_of_json(value, Defaults(SOURCE), datetime.now(UTC))
