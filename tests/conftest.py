@@ -49,16 +49,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # a shell ignores SIGINT in what it runs in the background, and programs inherit that: Ctrl-C tests would wait in vain
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # kafka-python 3.0.12 reads its protocol files by importlib.resources.read_text, deprecated in 3.11, welcome in 3.13
-    for function in ("read_text", "open_text"):
-        config.addinivalue_line("filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning")
-    # ... and leaves a socket whose connection was refused to the garbage collector (net/inet.py), so that the warning
-    # hits whatever test runs then; such a socket never got an address
-    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.*laddr=\('0.0.0.0', :ResourceWarning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((at for at, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
+    items.sort(
+        key=lambda item: next((at for at, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
+    )
     absent = pytest.mark.skip(reason=f"../shared is not here: {ABSENT}")
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():

@@ -169,7 +169,8 @@ def test_a_kafka_that_comes_back_is_waited_for(own_kafka: KafkaBroker, tmp_path:
 
 def test_a_kafka_that_stays_away_is_one_line_and_1(own_kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     make_wire(own_kafka.bootstrap_servers)
-    monkeypatch.setattr("streams.kafka.clients.DELIVERY_MS", 9_000)
+    monkeypatch.setattr("streams.kafka.clients.REQUEST_MS", 2_000)
+    monkeypatch.setattr("streams.kafka.clients.DELIVERY_MS", 3_000)
     with Publisher(own_kafka.bootstrap_servers) as publisher:
         publisher.send(Output(ARTICLES, b"1", b"{}", []))
         publisher.flush()
