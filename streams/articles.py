@@ -146,7 +146,7 @@ class LabelledArticle(Article, frozen=True, kw_only=True):
         axis = next((a for a in self.classification.axes if a.axis == "region"), None)
         ours = {s.code for s in axis.scores} if axis and axis.decision == "assigned" else set()
         codes = [(p.literal or "").removeprefix(COUNTRY_PREFIX) for p in self.places or () if p.rel == "about"]
-        return [c for c in codes if c in ours]
+        return list(dict.fromkeys(c for c in codes if c in ours))  # a publisher may name a place twice
 
 
 _encoder = msgspec.json.Encoder()

@@ -6,6 +6,8 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -17,7 +19,7 @@ Result = TypeVar("Result")
 Status = Literal["labelled", "abstained", "dead"]
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one record: exactly one of three. The rest of it is what the metrics count after the commit."""
 
     status: Status

@@ -7,7 +7,7 @@ other; its own members say that it must wait.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -26,10 +26,12 @@ from streams.articles import (
     Model,
     Place,
     Subject,
+    encode,
 )
+from streams.ninjs import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from classifiers.contract import Document, Score, Verdict
     from classifiers.contract import Evidence as Word
@@ -40,7 +42,7 @@ MAX_SCORES = 5  # scores kept on an axis: the accepted labels and the next best;
 UNKNOWN_LANGUAGE = DetectedLanguage(tag="und", confidence=0.0)
 
 
-class Claim(NamedTuple):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """What the classifiers say of one item; the words that carried it are optional."""
 
     document: Document
@@ -61,30 +63,28 @@ class Author:
         self._subjects: dict[tuple[str, int, int], Subject] = {}
         self._places: dict[str, Place] = {}
 
-    def subject(self, code: str, relevance: int, confidence: int) -> Subject:
-        """A topic as a subject of ours."""
-        found = self._subjects.get((code, relevance, confidence))
-        if found is None:
-            label = self.labels.topics.get(code)
-            found = self._subjects[code, relevance, confidence] = Subject(
-                name=label.names.get("en") if label else None,
-                rel="about",
-                uri=TOPIC_URI + code,
-                literal=TOPIC_PREFIX + code,
-                creator=self.creator,
-                relevance=relevance,
-                confidence=confidence,
-            )
-        return found
-
-    def percentages(self, topics: tuple[Score, ...]) -> list[tuple[str, int, int]]:
-        """Code, relevance and confidence of each topic: relevance is 100 for the main one, else its share of that."""
-        found, share = [], 0.0
+    def subjects(self, topics: tuple[Score, ...]) -> list[Subject]:
+        """Topics as subjects of ours, main first: relevance is 100 for that one, else the share of its probability."""
+        known, found, share = self._subjects, [], 0.0
         for code, probability, _ in topics:
             share = share or 100 / max(probability, 1e-9)
             relevance = int(share * probability + 0.5)
-            found.append((code, 100 if relevance > 100 else relevance, int(100 * probability + 0.5)))  # noqa: FURB136
+            key = (code, 100 if relevance > 100 else relevance, int(100 * probability + 0.5))  # noqa: FURB136  min() is slow
+            found.append(known.get(key) or self._new_subject(*key))
         return found
+
+    def _new_subject(self, code: str, relevance: int, confidence: int) -> Subject:
+        label = self.labels.topics.get(code)
+        made = self._subjects[code, relevance, confidence] = Subject(
+            name=label.names.get("en") if label else None,
+            rel="about",
+            uri=TOPIC_URI + code,
+            literal=TOPIC_PREFIX + code,
+            creator=self.creator,
+            relevance=relevance,
+            confidence=confidence,
+        )
+        return made
 
     def place(self, code: str) -> Place:
         """A country as a place of ours."""
@@ -96,27 +96,66 @@ class Author:
         return found
 
 
+class Added(Wire, frozen=True, kw_only=True):
+    """What labelling adds to an article: members of LabelledArticle."""
+
+    subjects: list[Subject] | None = None
+    places: list[Place] | None = None
+    classification: Classification
+
+
+def added(claim: Claim, author: Author, labelled_at: str, theirs: Collection[str | None] = ()) -> Added:
+    """Our subjects and places, in the model's order, and the block. `labelled_at` is RFC 3339.
+
+    A country of `theirs` (literals of the publisher's places) that the model considered but refused is left out of the
+    scores: LabelledArticle.countries takes the places whose code stands among the scores for ours.
+    """
+    document, regions = claim.document, claim.regions
+    topics, countries = accepted_topics(claim.topics), accepted_countries(regions)
+    if theirs:
+        regions = regions._replace(scores=tuple([s for s in regions.scores if COUNTRY_PREFIX + s.code not in theirs]))
+    return Added(
+        subjects=author.subjects(topics) or None,
+        places=[author.place(code) for code, _, _ in countries] or None,
+        classification=Classification(
+            status="labelled" if topics else "abstained",
+            labelled_at=labelled_at,
+            language=DetectedLanguage(tag=document.language, confidence=thousandths(document.language_confidence)),
+            axes=[
+                _axis("topic", claim.topics, author.model, claim.topic_words, topics),
+                _axis("region", regions, author.model, claim.region_words, countries),
+            ],
+        ),
+    )
+
+
 def label_article(article: Article, claim: Claim, author: Author, labelled_at: str) -> LabelledArticle:
     """The article with its labels. `labelled_at` is RFC 3339.
 
     Subjects and places of ours stand in front, in the model's order; what the publisher gave follows unchanged, but for
     subjects that an earlier run of a model left in it.
     """
-    topics = accepted_topics(claim.topics)
-    language = DetectedLanguage(
-        tag=claim.document.language, confidence=thousandths(claim.document.language_confidence) / 1000
-    )
+    new = added(claim, author, labelled_at, {place.literal for place in article.places or ()})
     return _with(
         article,
-        subjects=[author.subject(*key) for key in author.percentages(topics)] + _publishers_subjects(article),
-        places=_places(article, claim.regions, author),
-        classification=Classification(
-            status="labelled" if topics else "abstained",
-            labelled_at=labelled_at,
-            language=language,
-            axes=[_topic_axis(claim, author), _region_axis(article, claim, author)],
-        ),
+        subjects=(new.subjects or []) + _publishers_subjects(article),
+        places=_places(article, new.places or []),
+        classification=new.classification,
     )
+
+
+def write_labelled(value: bytes, article: Article, claim: Claim, author: Author, labelled_at: str) -> bytes:
+    """As `encode(label_article(...))` of the article that `value` decodes to: 23 us an item, this takes 6.
+
+    What labelling adds is encoded, the rest stays as it came to the byte; a test holds both equal. Raises InvalidError
+    as `encode` does.
+    """
+    if article.subjects is not None or article.places is not None:
+        return encode(label_article(article, claim, author, labelled_at))
+    return b"%b,%b" % (value.rstrip()[:-1], _encoder.encode(added(claim, author, labelled_at))[1:])
+
+
+_encoder = msgspec.json.Encoder()
 
 
 def pass_through(article: Article, labelled_at: str) -> LabelledArticle:
@@ -155,9 +194,8 @@ def accepted_countries(verdict: Verdict) -> tuple[Score, ...]:
     return verdict.labels[: wire.MAX_COUNTRIES] if verdict.decision is Decision.ASSIGNED else ()
 
 
-def _places(article: Article, verdict: Verdict, author: Author) -> list[Place]:
+def _places(article: Article, ours: list[Place]) -> list[Place]:
     """Ours first. Where the publisher gave the same place it is not repeated: its own moves to ours in the order."""
-    ours = [author.place(score.code) for score in accepted_countries(verdict)]
     theirs = list(article.places or ())
     if not theirs:
         return ours
@@ -169,32 +207,15 @@ def _places(article: Article, verdict: Verdict, author: Author) -> list[Place]:
     return ours + theirs
 
 
-def _topic_axis(claim: Claim, author: Author) -> Axis:
-    return _axis("topic", claim.topics, author, claim.topic_words, accepted_topics(claim.topics))
-
-
-def _region_axis(article: Article, claim: Claim, author: Author) -> Axis:
-    """A country that the publisher names and the model considered but refused is left out of the scores.
-
-    LabelledArticle.countries takes the places whose code stands among the scores for ours: it would take that one too.
-    """
-    verdict, accepted = claim.regions, accepted_countries(claim.regions)
-    if article.places:
-        named = {p.literal for p in article.places}
-        scores = tuple(s for s in verdict.scores if COUNTRY_PREFIX + s.code not in named)
-        verdict = verdict._replace(scores=scores)
-    return _axis("region", verdict, author, claim.region_words, accepted)
-
-
-def thousandths(probability: float) -> int:
-    """A probability as it is shown: round() to digits costs ten times as much, and no model knows the fourth."""
-    return int(1000 * probability + 0.5)
+def thousandths(probability: float) -> float:
+    """A probability as it is shown: round() to digits costs five times as much, and no model knows the fourth."""
+    return int(1000 * probability + 0.5) / 1000
 
 
 def considered(scores: tuple[Score, ...], accepted: tuple[Score, ...]) -> tuple[Score, ...]:
     """The scores to show: those of the accepted labels, then the next best, MAX_SCORES in all."""
-    if scores == accepted:
-        return accepted
+    if scores[: len(accepted)] == accepted:  # nearly always: both are in the order of the probability
+        return scores[:MAX_SCORES]
     codes = [s.code for s in accepted]
     return (*accepted, *[s for s in scores if s.code not in codes][: MAX_SCORES - len(accepted)])
 
@@ -202,20 +223,21 @@ def considered(scores: tuple[Score, ...], accepted: tuple[Score, ...]) -> tuple[
 def _axis(
     axis: Literal["topic", "region"],
     verdict: Verdict,
-    author: Author,
+    model: Model,
     words: Sequence[Word],
     accepted: tuple[Score, ...],
 ) -> Axis:
+    decision, _, scores, threshold, reason, tier = verdict
     return Axis(
         axis=axis,
-        model=author.model,
-        decision=verdict.decision.value,
-        abstain_reason=verdict.reason.value if verdict.reason else None,
-        threshold=round(verdict.threshold, 4),
-        tier=verdict.tier,
+        model=model,
+        decision=decision._value_,  # `value` is a property in Python code, 0.4 us
+        abstain_reason=reason._value_ if reason else None,
+        threshold=int(10_000 * threshold + 0.5) / 10_000,
+        tier=tier,
         scores=[
-            LabelScore(code=code, score=thousandths(p) / 1000, method=None if method == "text" else method)
-            for code, p, method in considered(verdict.scores, accepted)
+            LabelScore(code=code, score=int(1000 * p + 0.5) / 1000, method=None if method == "text" else method)
+            for code, p, method in considered(scores, accepted)
         ],
         explanation=[Evidence(code=w.code, word=w.word, weight=round(w.weight, 4)) for w in words] if words else None,
     )

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from classifiers.contract import Item
 from streams import wire
 from streams.agents.batch import Outcome, Poison, bisect
 from streams.agents.dead_letters import Failure, dead_letter, invalid, poisoned
-from streams.agents.label import Author, Claim, accepted_countries, accepted_topics, pass_through
+from streams.agents.label import (
+    Author,
+    Claim,
+    accepted_countries,
+    accepted_topics,
+    pass_through,
+    write_labelled,
+)
 from streams.agents.routes import Routes, Stamp
-from streams.agents.splice import Splicer
 from streams.articles import decode_article, encode, home_country, main_headline, main_text
 from streams.errors import InvalidError
 from streams.kafka.link import FanOut
@@ -46,7 +54,7 @@ class LoadedModel(Protocol):
         ...
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A record between the two steps: an article whose topics are known."""
 
     record: Record
@@ -56,7 +64,7 @@ class Draft(NamedTuple):
     topic_words: Sequence[Evidence]
 
 
-class Canceled(NamedTuple):
+class Canceled(msgspec.Struct, frozen=True, gc=False):
     """A record that is passed through without being classified."""
 
     record: Record
@@ -89,7 +97,7 @@ class Labeller:
         self._prefix = prefix
         self._explain = explain
         self._observe = observe
-        self._splicer = Splicer(Author(model.name, model.version, labels))
+        self._author = Author(model.name, model.version, labels)
         self._routes = Routes(labels, prefix)
 
     def begin(self, records: Sequence[Record], now: str) -> list[Step]:
@@ -156,7 +164,7 @@ class Labeller:
             if isinstance(found, Poison):
                 return self._dead(record, poisoned(found, article.uri), now)
             claim = Claim(step.document, step.topics, found[0], step.topic_words, found[1])
-            value = self._splicer.labelled(record.value or b"", article, claim, now)
+            value = write_labelled(record.value or b"", article, claim, self._author, now)
         except InvalidError as error:
             return self._dead(record, invalid(error, "encode", article.uri), now)
         return self._labelled(record, article, value, claim, stamp)
@@ -165,12 +173,14 @@ class Labeller:
         topics = accepted_topics(claim.topics) if claim else ()
         countries = accepted_countries(claim.regions) if claim else ()
         route = self._routes.of(tuple([t.code for t in topics]), tuple([c.code for c in countries]))
-        headers = stamp.headers(article, claim.document.language if claim else UNDETERMINED, route, record.headers)
+        key = wire.record_key(article)
+        language = claim.document.language if claim else UNDETERMINED
+        headers = stamp.headers(article, key, language, route, record.headers)
         if len(value) > wire.MAX_RECORD_BYTES - MAX_FRAME and (size := _size(value, headers)) > wire.MAX_RECORD_BYTES:
             return self._dead(record, _too_large(size, article.uri), stamp.labelled_at)
         return Outcome(
             route.status,
-            FanOut(route.streams, wire.record_key(article), value, headers),
+            FanOut(route.streams, key, value, headers),
             record.timestamp_ms,
             "" if topics else _reason(claim),
             route.topics,

@@ -77,20 +77,25 @@ class Stamp:
         self.labelled_at = labelled_at
         self._time = ("ce_time", labelled_at.encode())
 
-    def headers(self, article: Article, language: str, route: Route, incoming: Sequence[Header]) -> list[Header]:
-        """As wire.labelled_headers; `language` is the detected one."""
+    def headers(
+        self, article: Article, key: bytes, language: str, route: Route, incoming: Sequence[Header]
+    ) -> list[Header]:
+        """As wire.labelled_headers; `key` is the record's, the uri; `language` is the detected one."""
         event = wire._event_id(article, "label")  # noqa: SLF001  the map has one author, this is its fast copy
-        trace = wire._trace_of(incoming) or event  # noqa: SLF001
+        trace = (incoming and wire._trace_of(incoming)) or event  # noqa: SLF001
+        topics, regions, countries = route.headers
         return [
             _VERSION,
             ("ce_id", event.encode()),
             _SOURCE,
             _TYPE,
-            ("ce_subject", article.uri.encode()),
+            ("ce_subject", key),
             self._time,
             _JSON,
             ("traceparent", wire._traceparent(trace, event).encode()),  # noqa: SLF001
-            *route.headers,
+            topics,
+            regions,
+            countries,
             ("news-language", language.encode()),
             route.status_header,
         ]

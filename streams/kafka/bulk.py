@@ -179,7 +179,7 @@ def fill(builder: MemoryRecordsBuilder, tails: list[bytes], timestamp: int) -> i
 
 def encode_tail(output: FanOut) -> bytes:
     """Key, value and headers of a record in format 2 (KIP-98): what follows its offset."""
-    _, key, value, headers = output
+    key, value, headers = output.key, output.value, output.headers
     names, lengths = _HEADER_NAMES, _VARINTS
     parts = [
         *((_NULL,) if key is None else (varint(len(key)), key)),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from streams.errors import TransientError
 
 
@@ -34,7 +36,7 @@ class Output(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
-class FanOut(NamedTuple):
+class FanOut(msgspec.Struct, frozen=True, gc=False):
     """One record to be written to several Kafka topics: what is the same in all of them is encoded once."""
 
     kafka_topics: Sequence[str]

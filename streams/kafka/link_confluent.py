@@ -204,8 +204,9 @@ class ConfluentLink:
             failed.append(error)
 
         produce = self._producer.produce
-        for number, (names, key, value, headers) in enumerate(outputs):
-            for name in names:
+        for number, output in enumerate(outputs):
+            key, value, headers = output.key, output.value, output.headers
+            for name in output.kafka_topics:
                 try:
                     produce(name, value, key, headers=headers, on_delivery=not_delivered)
                 except BufferError:  # flush waits for all that is queued, and tells what failed

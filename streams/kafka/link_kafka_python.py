@@ -28,12 +28,13 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from streams.errors import TransientError
 from streams.kafka.admin import reachable
 from streams.kafka.bulk import FLUSH_SECONDS, fan_out, partition_count
-from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic, with_values
+from streams.kafka.link import AbortedError, LinkLostError, Rebalance, fenced, missing_topic
+from streams.kafka.unpack import read_quickly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from streams.kafka.link import FanOut, LinkSettings, Offsets, OnRebalance
+    from streams.kafka.link import FanOut, LinkSettings, Offsets, OnRebalance, Record
 
     Send = Callable[[Any, Sequence[FanOut]], None]  # writes within the open transaction; raises KafkaError
 
@@ -69,6 +70,7 @@ class KafkaPythonLink:
             except KafkaError:
                 self._producer.close(timeout=CLOSE_SECONDS)
                 raise
+        read_quickly(self._consumer)
         self._consumer.subscribe([settings.kafka_topic], listener=_Listener(on_rebalance))
 
     def _new_consumer(self) -> Any:
@@ -128,18 +130,13 @@ class KafkaPythonLink:
         except FencedInstanceIdError as error:
             raise fenced(self._settings.slot) from error
         except CorruptRecordError as error:
-            # also a header whose name is not UTF-8; 3.0.12 then gives nothing of the whole batch of records
             raise TransientError(
                 f"{self._settings.kafka_topic} holds a record that this client cannot read ({error}): "
                 "label.link = 'confluent' may, else delete records up to it"
             ) from error
         except KafkaError as error:
             raise TransientError(f"cannot read {self._settings.kafka_topic}: {error!r}") from error
-        return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, with_values(r.headers), r.timestamp)
-            for records in found.values()
-            for r in records
-        ]
+        return [record for records in found.values() for record in records]
 
     def _look_after_membership(self) -> None:
         """Two states of 3.0.12 from which it does not come back by itself; see each. Asks nobody."""

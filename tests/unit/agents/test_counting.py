@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Histogram
 
 from streams.agents.batch import Batch, Outcome
@@ -29,8 +30,8 @@ def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None
 
 def test_what_was_read_is_the_sum_of_the_outcomes() -> None:
     registry = counted(
-        Outcome("labelled", ONE._replace(kafka_topics=("t", "u", "v")), 0, "", ["sport"], ["western-asia"], 0.9, 0.8),
-        Outcome("labelled", ONE._replace(kafka_topics=("t", "u")), 0, "", ["sport", "economy"], [], 0.7, None),
+        Outcome("labelled", replace(ONE, kafka_topics=("t", "u", "v")), 0, "", ["sport"], ["western-asia"], 0.9, 0.8),
+        Outcome("labelled", replace(ONE, kafka_topics=("t", "u")), 0, "", ["sport", "economy"], [], 0.7, None),
         Outcome("abstained", ONE, 0, "too_short"),
         Outcome("dead", ONE, 0, "poison"),
     )
@@ -89,7 +90,7 @@ def test_the_slowest_item_of_a_batch_is_the_exemplar_of_its_bucket() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     outcomes = [
-        Outcome("labelled", ONE._replace(key=f"urn:example:{n}".encode()), int(1000 * (NOW - n)), "", ["sport"])
+        Outcome("labelled", replace(ONE, key=f"urn:example:{n}".encode()), int(1000 * (NOW - n)), "", ["sport"])
         for n in (1, 4, 2)
     ]
     Counting(metrics, lambda: NOW, lambda: 0.0).committed(Batch([], 0, 0, None, outcomes), 0.02)
@@ -101,9 +102,9 @@ def test_the_slowest_item_of_a_batch_is_the_exemplar_of_its_bucket() -> None:
 @pytest.mark.parametrize(
     "outcome",
     [
-        Outcome("dead", ONE._replace(key=b"\xff"), 0, "invalid"),
-        Outcome("abstained", ONE._replace(key=b"u" * 126), 0, "too_short"),
-        Outcome("abstained", ONE._replace(key=None), 0, "too_short"),
+        Outcome("dead", replace(ONE, key=b"\xff"), 0, "invalid"),
+        Outcome("abstained", replace(ONE, key=b"u" * 126), 0, "too_short"),
+        Outcome("abstained", replace(ONE, key=None), 0, "too_short"),
     ],
     ids=["dead", "long", "none"],
 )

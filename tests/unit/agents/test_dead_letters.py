@@ -28,7 +28,7 @@ def size(output: FanOut) -> int:
 
 def test_bytes_key_and_headers_stay_and_the_reason_is_added() -> None:
     output = written(record(headers=[("ce_id", b"1"), ("own", b"\xff")]))
-    assert output[:3] == ((wire.DEAD_LETTERS,), b"key", b"value")
+    assert (output.kafka_topics, output.key, output.value) == ((wire.DEAD_LETTERS,), b"key", b"value")
     assert output.headers[:2] == [("ce_id", b"1"), ("own", b"\xff")]
     assert dict(output.headers[2:]) == {
         "newswire-error-topic": b"news.articles",
@@ -54,11 +54,13 @@ def test_an_item_that_fails_again_carries_the_newest_error_only() -> None:
 
 
 def test_a_tombstone_keeps_its_key_and_has_no_value() -> None:
-    assert written(record(None))[1:3] == (b"key", None)
+    output = written(record(None))
+    assert (output.key, output.value) == (b"key", None)
 
 
 def test_neither_key_nor_value_becomes_an_empty_value() -> None:
-    assert written(record(None, None))[1:3] == (None, b"")
+    output = written(record(None, None))
+    assert (output.key, output.value) == (None, b"")
 
 
 def test_long_messages_and_stacks_are_cut_the_stack_at_its_front() -> None:

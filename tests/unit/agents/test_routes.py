@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from classifiers.contract import AbstainReason, Decision, Document, Item, Score, Verdict
 from streams import wire
-from streams.agents.label import Author, Claim, accepted_countries, accepted_topics, label_article
+from streams.agents.label import Author, Claim, accepted_countries, accepted_topics, label_article, write_labelled
 from streams.agents.routes import MAX_KNOWN, Routes, Stamp
-from streams.agents.splice import Splicer
 from streams.articles import decode_article, decode_labelled, encode
 from tests.keyword_model import COUNTRIES, LABELS, TOPICS
 from tests.pipeline import item
@@ -75,22 +74,24 @@ def test_value_streams_and_headers_are_those_of_the_whole_article(
     claim = Claim(Document(Item("", ""), "ar", 0.91234, [], []), topics, regions)
     whole = label_article(article, claim, AUTHOR, NOW)
 
-    spliced = Splicer(AUTHOR).labelled(value, article, claim, NOW)
-    assert decode_labelled(spliced) == decode_labelled(encode(whole))
+    written = write_labelled(value, article, claim, AUTHOR, NOW)
+    assert decode_labelled(written) == decode_labelled(encode(whole))
 
     codes = tuple(s.code for s in accepted_topics(topics)), tuple(s.code for s in accepted_countries(regions))
     route = Routes(LABELS).of(*codes)
     assert list(route.streams) == wire.streams_of(whole, LABELS)
     incoming = [("own", b"1")] + ([("traceparent", trace)] if trace is not None else [])
-    assert Stamp(NOW).headers(article, "ar", route, incoming) == wire.labelled_headers(whole, LABELS, incoming)
+    headers = Stamp(NOW).headers(article, article.uri.encode(), "ar", route, incoming)
+    assert headers == wire.labelled_headers(whole, LABELS, incoming)
 
 
 @pytest.mark.parametrize("text", ["short", "ends with }", "\u2028 \\ \" ' {[", "عاجل"])
 def test_what_is_not_added_stays_as_it_came_to_the_byte(text: str) -> None:
     value = json.dumps(item(1, text)).encode()
     article = decode_article(value)
-    claim = Claim(Document(Item("", ""), "ar", 0.9, [], []), *[Verdict(Decision.NONE, (), (), 0.4)] * 2)
-    assert Splicer(AUTHOR).labelled(value, article, claim, NOW).startswith(value[:-1])
+    nothing = Verdict(Decision.NONE, (), (), 0.4)
+    claim = Claim(Document(Item("", ""), "ar", 0.9, [], []), nothing, nothing)
+    assert write_labelled(value, article, claim, AUTHOR, NOW).startswith(value[:-1])
 
 
 def test_a_prefix_stands_before_every_stream() -> None:
@@ -106,15 +107,3 @@ def test_routes_of_many_combinations_do_not_fill_the_memory() -> None:
     for number in range(MAX_KNOWN + 10):
         routes.of((str(number),), ())
     assert len(routes._known) == 10
-
-
-def test_written_pieces_of_many_numbers_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.agents.splice.MAX_KNOWN", 10)
-    splicer, value = Splicer(AUTHOR), json.dumps(item(1)).encode()
-    article = decode_article(value)
-    for number in range(100):
-        verdict = Verdict(Decision.ASSIGNED, (Score("15000000", number / 100),), (), number / 100)
-        claim = Claim(Document(Item("", ""), "ar", number / 100, [], []), verdict, Verdict(Decision.NONE, (), (), 0.4))
-        whole = label_article(article, claim, AUTHOR, NOW)
-        assert decode_labelled(splicer.labelled(value, article, claim, NOW)) == decode_labelled(encode(whole))
-    assert len(splicer._subjects) <= 10
