@@ -18,8 +18,10 @@ from streams.kafka import link_kafka_python
 from streams.kafka.link import Link, LinkSettings, OnRebalance
 from streams.kafka.link_kafka_python import KafkaPythonLink, send_one_by_one
 from streams.kafka.links import open_link
-from streams.metrics import Metrics
+from streams.metrics import Baseline, Metrics
 from tests.keyword_model import LABELS, KeywordModel
+
+BASELINE = Baseline(0.9, 0.1, {label.slug: 1 / len(LABELS.topics) for label in LABELS.topics.values()})
 
 
 def main() -> int:
@@ -39,7 +41,9 @@ def main() -> int:
     port = values.setdefault("port", 0) or _free_port()
     print("worker port", port, file=sys.stderr, flush=True)
     values["port"] = port
-    parts = Parts(partial(_open, name, values.pop("breaking", ""), link), model, LABELS, Metrics(CollectorRegistry()))
+    metrics = Metrics(CollectorRegistry()).with_process()
+    metrics.expect(BASELINE)
+    parts = Parts(partial(_open, name, values.pop("breaking", ""), link), model, LABELS, metrics)
     try:
         run_worker(parts, WorkerSettings(**values))
     except TransientError as error:

@@ -13,10 +13,16 @@ import sys
 from pathlib import Path
 
 import overview
+import sources_sinks
+import worker
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = {"overview": overview.dashboard}
+DASHBOARDS = {
+    "overview": overview.dashboard,
+    "worker": worker.dashboard,
+    "sources-sinks": sources_sinks.dashboard,
+}
 
 
 def as_json(name: str) -> str:

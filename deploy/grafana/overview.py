@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import dashboard as builders
 
 ITEMS = "newswire_items_total"
+ABSTAINED = 'outcome="abstained"'
 LATENCY = "newswire_latency_seconds"
 QUANTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
 
@@ -37,7 +38,7 @@ def dashboard() -> builders.Dashboard:
 def now() -> list[Panel]:
     """The row of numbers."""
     outcomes = f"sum(increase({select(ITEMS)}[$__range]))"
-    abstained = outcomes.replace(select(ITEMS), select(ITEMS, 'outcome="abstained"'))
+    abstained = outcomes.replace(select(ITEMS), select(ITEMS, ABSTAINED))
     return [
         number(
             "Items in",
@@ -200,6 +201,34 @@ def labels() -> list[Panel]:
             "ops",
             [Query(rate("newswire_abstained_items_total", "reason"), "{{reason}}")],
             stacked=True,
+        ),
+        chart(
+            "Abstained against the evaluation",
+            "Share of items without a topic, and the share in the model's evaluation.",
+            "percentunit",
+            [
+                Query(f"{rate(ITEMS, matchers=ABSTAINED)} / {rate(ITEMS)}", "now"),
+                Query(f"max({select('newswire_model_abstained_ratio')})", "evaluation"),
+            ],
+        ),
+        chart(
+            "Drift of the topics",
+            "Stability index of the last hour's topics against the week's and against the model's evaluation. Under "
+            "0.1 is nothing; over 0.25 against the week something has changed.",
+            "short",
+            [
+                Query("max(newswire:topic_share_of_week:psi)", "against the week"),
+                Query("max(newswire:topic_share_of_model:psi)", "against the evaluation"),
+            ],
+        ),
+        chart(
+            "Slower than 5 s",
+            "Share of items that took more than 5 s, in the last 5 minutes and 6 hours. The objective is 1 %.",
+            "percentunit",
+            [
+                Query("max(newswire:latency_slow:ratio_rate5m)", "5 minutes"),
+                Query("max(newswire:latency_slow:ratio_rate6h)", "6 hours"),
+            ],
         ),
     ]
 

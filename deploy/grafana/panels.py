@@ -35,7 +35,7 @@ def select(metric: str, matchers: str = "") -> str:
 
 
 def rate(metric: str, by: str = "", matchers: str = "") -> str:
-    """Per second, summed up, by a label where one is given."""
+    """Per second, summed up, by labels where some are given."""
     return f"sum{f' by ({by}) ' if by else ''}(rate({select(metric, matchers)}{RATE}))"
 
 
@@ -116,9 +116,16 @@ def number(
 
 
 def chart(
-    title: str, description: str, unit: str, queries: list[Query], *, width: int = 8, stacked: bool = False
+    title: str,
+    description: str,
+    unit: str,
+    queries: list[Query],
+    *,
+    width: int = 8,
+    stacked: bool = False,
+    signed: bool = False,
 ) -> timeseries.Panel:
-    """Series over time; a table of them stands below it with mean and last value."""
+    """Series over time; a table of them stands beside it. `signed`: the axis may go below zero."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -127,7 +134,6 @@ def chart(
         .datasource(SOURCE)
         .height(8)
         .span(width)
-        .min(0)
         .line_width(1)
         .fill_opacity(40 if stacked else 8)
         .show_points(common_models.VisibilityMode.NEVER)
@@ -139,6 +145,8 @@ def chart(
             .sort(common_models.SortOrder.DESCENDING)
         )
     )
+    if not signed:
+        panel = panel.min(0)
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A"))
     for query in queries:

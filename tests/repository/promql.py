@@ -7,10 +7,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import promql_parser
+import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.metrics import TABLE, Metrics
+from tests.repository.source import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +46,21 @@ def series() -> dict[str, frozenset[str]]:
             if not sample.name.endswith("_created"):
                 found[sample.name] = frozenset(sample.labels)
     return found
+
+
+RULES = ROOT / "deploy" / "prometheus" / "rules"
+
+
+@cache
+def recorded() -> dict[str, frozenset[str]]:
+    """Every series that a rule records, with the labels that its expression keeps."""
+    rules = [
+        rule
+        for path in sorted(RULES.glob("*.yml"))
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+    ]
+    return {rule["record"]: frozenset(grouped(rule["expr"])) for rule in rules if "record" in rule}
 
 
 TARGET = frozenset({"job", "instance"})  # Prometheus adds them to what it scrapes

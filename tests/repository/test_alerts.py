@@ -1,4 +1,4 @@
-"""Alert rules and prometheus.yml: known metrics, a runbook each, and tests that each fires and keeps still."""
+"""Alert rules, prometheus.yml, alertmanager.yml: known metrics, a runbook each, tests that each fires and keeps still."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from streams.settings import load_settings
-from tests.repository.promql import TARGET, grouped, selectors, series
+from tests.repository.promql import TARGET, grouped, recorded, selectors, series
 from tests.repository.source import ROOT
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+BOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 RAW_COUNTERS = {"NewswireConservationBroken"}  # sums that are equal at every moment
 
 
@@ -24,8 +25,16 @@ def loaded(path: Any) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-ALERTS = {rule["alert"]: rule for path in RULES for group in loaded(path)["groups"] for rule in group["rules"]}
+EVERY = [rule for path in RULES for group in loaded(path)["groups"] for rule in group["rules"]]
+ALERTS = {rule["alert"]: rule for rule in EVERY if "alert" in rule}
+RECORDS = {rule["record"]: rule for rule in EVERY if "record" in rule}
 every_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
+every_rule = pytest.mark.parametrize("rule", EVERY, ids=lambda rule: rule.get("alert", rule.get("record")))
+
+
+def labels_of(metric: str) -> frozenset[str]:
+    """The labels of a metric of ours, or of what a rule records: those that its expression keeps."""
+    return recorded()[metric] if metric in RECORDS else series()[metric] | TARGET
 
 
 @pytest.fixture(scope="module")
@@ -38,33 +47,59 @@ def promtool() -> str:
 
 def test_what_was_promised_is_watched() -> None:
     assert set(ALERTS) >= {
-        "NewswireNoWorkers",
+        "NewswireLatencyBurnsFast",
+        "NewswireLatencyBurnsSlowly",
+        "NewswirePartitionStalled",
         "NewswireLagGrowing",
+        "NewswireLagHigh",
+        "NewswireSourceSilent",
         "NewswireDeadLetters",
-        "NewswireConservationBroken",
+        "NewswireAbstentionSpike",
+        "NewswireConfidenceDrop",
+        "NewswireLabelMixDrift",
+        "NewswireNoWorkers",
+        "NewswireRebalanceStorm",
+        "NewswireModelMismatch",
         "NewswireIngestStopped",
+        "NewswireSinkStalled",
+        "NewswireConservationBroken",
     }
 
 
-@every_alert
-def test_a_rule_asks_for_what_the_code_exports(alert: dict[str, Any]) -> None:
-    found = selectors(alert["expr"])
+@every_rule
+def test_a_rule_asks_for_what_the_code_exports(rule: dict[str, Any]) -> None:
+    found = selectors(rule["expr"])
     assert found
     for selector in found:
-        assert selector.metric in series(), selector.metric
-        assert selector.labels <= series()[selector.metric] | TARGET
-        if alert["alert"] not in RAW_COUNTERS:
-            assert selector.metric.endswith("_total") == (selector.function is not None), selector
-    assert grouped(alert["expr"]) <= frozenset().union(*(series()[s.metric] for s in found)) | TARGET
+        assert selector.metric in series().keys() | RECORDS.keys(), selector.metric
+        assert selector.labels <= labels_of(selector.metric)
+        if rule.get("alert") not in RAW_COUNTERS:
+            counter = selector.metric in series() and selector.metric.endswith(("_total", "_bucket", "_sum", "_count"))
+            assert counter == (selector.function is not None), selector
+    assert grouped(rule["expr"]) <= frozenset().union(*(labels_of(s.metric) for s in found))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_recorded_series_is_named_level_metric_operation_and_is_used(record: str) -> None:
+    assert re.fullmatch(r"newswire:[a-z_]+:[a-z0-9_]+", record)
+    users = {s.metric for rule in EVERY for s in selectors(rule["expr"])}
+    shown = {
+        s.metric for path in BOARDS for target in re.findall(r'"expr": "(.+)"', path.read_text()) for s in seen(target)
+    }
+    assert record in users | shown
+
+
+def seen(expression: str) -> Any:
+    return selectors(expression.replace('\\"', '"'))
 
 
 @every_alert
 def test_an_alert_waits_and_says_what_to_do(alert: dict[str, Any]) -> None:
-    assert re.fullmatch(r"\d+m", alert["for"])
+    assert re.fullmatch(r"\d+[mh]", alert["for"])
     assert alert["labels"]["severity"] in ("critical", "warning")
     annotations = alert["annotations"]
     assert set(annotations) == {"summary", "runbook_url", "dashboard_url"}
-    assert annotations["dashboard_url"] == "/d/newswire-overview"
+    assert annotations["dashboard_url"].removeprefix("/d/") in {loaded(path)["uid"] for path in BOARDS}
     page, _, anchor = annotations["runbook_url"].partition("#")
     assert anchor == alert["alert"].lower()
     section = re.search(
@@ -78,7 +113,7 @@ def test_an_alert_waits_and_says_what_to_do(alert: dict[str, Any]) -> None:
 
 @every_alert
 def test_an_alert_has_tests_that_it_fires_and_that_it_does_not(alert: dict[str, Any]) -> None:
-    cases = [case for path in TESTS for test in loaded(path)["tests"] for case in test["alert_rule_test"]]
+    cases = [case for path in TESTS for test in loaded(path)["tests"] for case in test.get("alert_rule_test", ())]
     firing = {bool(case.get("exp_alerts")) for case in cases if case["alertname"] == alert["alert"]}
     assert firing == {True, False}
 
@@ -107,16 +142,59 @@ MISTAKES = {
     ),
     "one dead letter in a thousand": ("> 0.01", "> 0.001"),
     "one dead letter in ten": ("> 0.01", "> 0.1"),
-    "a single dead letter": (">= 10", ">= 1"),
+    "a single dead letter": (">= 10\n", ">= 1\n"),
     "conservation over all workers": ("sum by (job, instance) (newswire_read", "sum by (job) (newswire_read"),
     "conservation at once": (
-        "for: 5m\n        labels: {severity: critical}",
-        "for: 0m\n        labels: {severity: critical}",
+        "for: 5m\n        labels: {severity: critical}\n        annotations:\n          summary: 'On",
+        None,
     ),
     "reasons unseen": ("newswire_abstained_items_total)", 'newswire_abstained_items_total{reason="none"})'),
-    "an hour of silence": ("[30m]", "[1h]"),
-    "ten minutes of silence": ("[30m]", "[10m]"),
+    "an hour of silence": ("read_items_total[30m]", "read_items_total[1h]"),
+    "ten minutes of silence": ("read_items_total[30m]", "read_items_total[10m]"),
     "silence while stalled": ("unless sum(newswire_lag_items) > 0", ""),
+    "the short window alone": (" and newswire:latency_slow:ratio_rate1h > 14.4 * 0.01", ""),
+    "the long window alone": ("newswire:latency_slow:ratio_rate5m > 14.4 * 0.01 and ", ""),
+    "a tenth of the fast burn": ("ratio_rate1h > 14.4 *", "ratio_rate1h > 1.44 *"),
+    "slow at once": ("ratio_rate30m > 6 * 0.01 and", "ratio_rate30m > 9 * 0.01 and"),
+    "a ratio of nothing": ("_count[5m])) > 0)", "_count[5m])))"),
+    "old and moving": (
+        "and max by (partition) (changes(newswire_group_offset_records",
+        "or max by (partition) (changes(newswire_group_offset_records",
+    ),
+    "quiet is stalled": (
+        'newswire_group_lag_seconds{group="newswire.label"}) > 60',
+        'newswire_group_lag_seconds{group="newswire.label"}) > 1',
+    ),
+    "four minutes are late": ("> 300", "> 200"),
+    "every group is the workers'": (
+        'max(newswire_group_lag_seconds{group="newswire.label"})',
+        "max(newswire_group_lag_seconds)",
+    ),
+    "a sink that has just closed its file": ("> 600", "> 60"),
+    "every group is a sink": ('{group=~"newswire[.]sink[.].+"}', ""),
+    "known by another group": (
+        'absent(newswire_group_lag_seconds{group="newswire.label"})',
+        "absent(newswire_group_lag_seconds{group='x'})",
+    ),
+    "a storm of two": ("> 10\n", "> 5\n"),
+    "a storm of all workers together": ("max(increase(newswire_rebalances", "sum(increase(newswire_rebalances"),
+    "abstention as ever": (
+        "and newswire:abstained:ratio_rate30m > 2 *",
+        "and newswire:abstained:ratio_rate30m > 0.5 *",
+    ),
+    "abstention of a few": (">= 50", ">= 1"),
+    "less sure by much": ("- 0.15", "- 0.25"),
+    "drift of a day": ("psi > 0.25", "psi > 0.02"),
+    "a week with a hole": (
+        "(sum(rate(newswire_topic_items_total[1h])) > 0)",
+        "(sum(rate(newswire_topic_items_total[1h])))",
+    ),
+    "a model on every worker": ("count(count by (name, version) (newswire_model_info))", "count(newswire_model_info)"),
+    "a rollout": (
+        "for: 15m\n        labels: {severity: warning}\n        annotations:\n          summary: '{{ $value }} models",
+        None,
+    ),
+    "silent for two days": ("> 86400", "> 172800"),
 }
 
 
@@ -124,14 +202,15 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_tests_of_the_rules_find_a_mistake(promtool: str, mistake: str, tmp_path: Any) -> None:
     before, after = MISTAKES[mistake]
-    text = RULES[0].read_text(encoding="utf-8")
-    assert before in text
-    changed = text.replace(before, before.replace("2m", "0m") if after is None else after)
+    (path,) = [path for path in RULES if before in path.read_text(encoding="utf-8")]
+    text = path.read_text(encoding="utf-8")
+    changed = text.replace(before, re.sub(r"for: \d+m", "for: 0m", before) if after is None else after)
     assert changed != text
-    for folder, content in (("rules", changed), ("tests", TESTS[0].read_text(encoding="utf-8"))):
+    tests = PROMETHEUS / "tests" / path.name
+    for folder, content in (("rules", changed), ("tests", tests.read_text(encoding="utf-8"))):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "newswire.yml").write_text(content, encoding="utf-8")
-    command = [promtool, "test", "rules", str(tmp_path / "tests" / "newswire.yml")]
+        (tmp_path / folder / path.name).write_text(content, encoding="utf-8")
+    command = [promtool, "test", "rules", str(tmp_path / "tests" / path.name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
 
@@ -164,3 +243,43 @@ def test_the_ports_are_the_defaults_of_the_settings() -> None:
         "newswire-label": [f"127.0.0.1:{settings.label.port}"],
         "newswire-gateway": [f"127.0.0.1:{settings.gateway.port}"],
     }
+
+
+# --- Alertmanager
+
+
+@pytest.fixture(scope="module")
+def amtool() -> str:
+    path = shutil.which("amtool")
+    if path is None:
+        pytest.skip("amtool is not installed: apt-get install prometheus-alertmanager")
+    return path
+
+
+ALERTMANAGER = PROMETHEUS / "alertmanager.yml"
+
+
+@pytest.mark.prometheus
+def test_amtool_accepts_the_example(amtool: str) -> None:
+    done = subprocess.run([amtool, "check-config", str(ALERTMANAGER)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.prometheus
+@every_alert
+def test_an_alert_goes_to_who_must_know(amtool: str, alert: dict[str, Any]) -> None:
+    labels = [f"alertname={alert['alert']}", f"severity={alert['labels']['severity']}"]
+    command = [amtool, "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == {"critical": "on-call", "warning": "operators"}[alert["labels"]["severity"]]
+
+
+def test_inhibitions_name_alerts_that_exist() -> None:
+    for rule in loaded(ALERTMANAGER)["inhibit_rules"]:
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
+            pattern = re.fullmatch(r'alertname=~?"(.+)"', matcher)
+            assert pattern, matcher
+            named = [name for name in ALERTS if re.fullmatch(pattern[1], name)]
+            assert named
+            for one in re.findall(r"[A-Z]\w+(?=[|)])", pattern[1]):
+                assert any(one in name for name in named), one

@@ -8,8 +8,10 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -18,14 +20,28 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 
+from streams import wire
+from streams.cli.serve import lag_shown
+from streams.cli.sinking import Meter
+from streams.gateway.app import create_app
+from streams.gateway.server import Server, bind
+from streams.gateway.source import labelled_source
+from streams.kafka.reader import Reader
 from streams.metrics import Metrics
+from streams.sinks.base import run_sink
+from streams.sinks.files import FilesSink
+from streams.sinks.folder import Rotation
+from tests.flow.edges import command, environment, make_wire
 from tests.helpers import wait_for
+from tests.keyword_model import LABELS
 from tests.pipeline import Pipeline, WorkerProcess, item
 from tests.repository.source import ROOT
 from tests.repository.test_dashboards import boards, panels
+from tests.servers.background import site_of
+from tests.servers.feeds import ChangingFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.kafka, pytest.mark.prometheus]
@@ -88,6 +104,7 @@ def running(folder: Path, jobs: dict[str, list[str]]) -> Iterator[Prometheus]:
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
+        "--enable-feature=exemplar-storage",
         "--log.level=error",
     ]
     with (folder / "prometheus.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
@@ -125,6 +142,82 @@ def fed(pipeline: Pipeline, metrics: Metrics) -> Iterator[None]:
         ended.set()
         thread.join(TIMEOUT)
     assert not failures, failures
+
+
+@contextmanager
+def exported(metrics: Metrics) -> Iterator[int]:
+    """The metrics on a port, as `served_metrics` does it."""
+    server, thread = start_http_server(0, "127.0.0.1", metrics._registry)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def in_thread(work: Callable[[threading.Event], object]) -> Iterator[None]:
+    """The work beside the block, told to stop at its end."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work, stop)
+        try:
+            yield
+        finally:
+            stop.set()
+        done.result(TIMEOUT)
+
+
+@contextmanager
+def sunk(pipeline: Pipeline, metrics: Metrics, folder: Path) -> Iterator[None]:
+    """The sink `files` behind the workers, in its own group."""
+
+    def run(stop: threading.Event) -> None:
+        group = pipeline.prefix + wire.SINK_GROUP + "files"
+        with Reader(pipeline.bootstrap_servers, [pipeline.prefix + wire.LABELLED], group=group, shared=False) as reader:
+            run_sink(
+                FilesSink(folder, Rotation(100, 1 << 20, 1.0), time.monotonic), reader, stop, Meter("files", metrics)
+            )
+
+    with in_thread(run):
+        yield
+
+
+@contextmanager
+def read_by_gateway(pipeline: Pipeline, metrics: Metrics) -> Iterator[None]:
+    """The gateway behind the workers: the application, its reader and its page of metrics."""
+    source = labelled_source(pipeline.bootstrap_servers, 100, kafka_topic=pipeline.prefix + wire.LABELLED)
+    app = create_app(source, LABELS, metrics, clock=time.time)
+
+    def run(stop: threading.Event) -> None:
+        with bind("127.0.0.1", 0) as bound:
+            server = Server(app, bound)
+            threading.Thread(target=lambda: (stop.wait(), server.stop()), daemon=True).start()
+            server.run_until_stopped()
+
+    with in_thread(run):
+        yield
+
+
+@contextmanager
+def polled(bootstrap_servers: str, name: str, folder: Path) -> Iterator[int]:
+    """`newswire publish feeds` with one feed, and the port of its metrics."""
+    make_wire(bootstrap_servers)
+    changing, port = ChangingFeed(name), free_port()
+    changing.add(3)
+    with site_of({"/feed": changing.answer}) as (site,), (folder / "feeds.log").open("wb") as log:
+        file = folder / "sources.toml"
+        poller = f'[poller]\nname = "{name}"\nallow = ["127.0.0.1"]\n'
+        file.write_text(f'{poller}[[feeds]]\nname = "example"\nurl = "{site.url("/feed")}"\nrobots = false\n')
+        settings = environment(bootstrap_servers, NEWSWIRE_PUBLISH__METRICS_PORT=str(port))
+        arguments = command("publish", "feeds", str(file))
+        with subprocess.Popen(arguments, stdout=log, stderr=log, cwd=ROOT, env=settings) as process:
+            try:
+                yield port
+            finally:
+                process.terminate()
+                process.wait(TIMEOUT)
 
 
 def filled_in(prometheus: Prometheus, board: dict[str, Any]) -> dict[str, str]:
@@ -165,10 +258,7 @@ def test_every_panel_has_data_and_the_sums_conserve(bootstrap_servers: str, uniq
     published = Metrics(CollectorRegistry())
     with ExitStack() as stack:
         pipeline = stack.enter_context(Pipeline(bootstrap_servers, unique))
-        server, thread = start_http_server(0, "127.0.0.1", published._registry)
-        stack.callback(thread.join)
-        stack.callback(server.server_close)
-        stack.callback(server.shutdown)
+        edges = Metrics(CollectorRegistry()).with_process()
         workers = [
             stack.enter_context(WorkerProcess(pipeline, str(n), tmp_path / f"worker-{n}.log", port=port, batch_size=50))
             for n, port in enumerate(ports)
@@ -177,9 +267,16 @@ def test_every_panel_has_data_and_the_sums_conserve(bootstrap_servers: str, uniq
             worker.wait_until_ready()
         jobs = {
             "newswire-label": [f"127.0.0.1:{port}" for port in ports],
-            "newswire-publish": [f"127.0.0.1:{server.server_port}"],
+            "newswire-publish": [
+                f"127.0.0.1:{stack.enter_context(exported(published))}",
+                f"127.0.0.1:{stack.enter_context(polled(bootstrap_servers, unique, tmp_path))}",
+            ],
+            "newswire-gateway": [f"127.0.0.1:{stack.enter_context(exported(edges))}"],
         }
         prometheus = stack.enter_context(running(tmp_path, jobs))
+        stack.enter_context(lag_shown(edges, pipeline.bootstrap_servers, pipeline.prefix))
+        stack.enter_context(read_by_gateway(pipeline, edges))
+        stack.enter_context(sunk(pipeline, edges, tmp_path / "labelled"))
         with fed(pipeline, published):
             last = ["not asked yet"]
 
@@ -211,8 +308,15 @@ def test_every_panel_has_data_and_the_sums_conserve(bootstrap_servers: str, uniq
             )
             == 0
         )
-        states = {rule["name"]: rule["state"] for group in prometheus.get("rules")["groups"] for rule in group["rules"]}
+        exemplars = prometheus.get(
+            "query_exemplars", query="newswire_latency_seconds_bucket", start="0", end="9999999999"
+        )
+        assert all(e["labels"]["uri"].startswith("urn:example:") for s in exemplars for e in s["exemplars"])
+        assert exemplars
+        rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+        states = {rule["name"]: rule["state"] for rule in rules if rule["type"] == "alerting"}
         assert states["NewswireNoWorkers"] == "inactive"
         assert states["NewswireConservationBroken"] == "inactive"
+        assert states["NewswireLagUnknown"] == states["NewswirePartitionStalled"] == "inactive"
         assert states["NewswireDeadLetters"] in ("pending", "firing")  # a quarter of the items is meant to be dead
-        assert all(rule["health"] == "ok" for group in prometheus.get("rules")["groups"] for rule in group["rules"])
+        assert all(rule["health"] == "ok" for rule in rules)
