@@ -77,6 +77,14 @@ class PublishSettings(_Table, frozen=True):
     metrics_port: Port
 
 
+class DuplicatesSettings(_Table, frozen=True):
+    """The near-duplicate stage."""
+
+    max_items: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+    max_days: Annotated[float, msgspec.Meta(gt=0, le=365)]
+    metrics_port: Port
+
+
 class GatewaySettings(_Table, frozen=True):
     """The gateway."""
 
@@ -100,7 +108,19 @@ class FilesSettings(_Table, frozen=True):
     """The sink that writes JSON lines."""
 
     directory: Path
+    compression: Literal["none", "gzip", "zstd"]
     max_items: Positive
+    max_megabytes: Positive
+    max_seconds: Seconds
+
+
+class ParquetSettings(_Table, frozen=True):
+    """The sink that writes Parquet files."""
+
+    directory: Path
+    partition_by: str
+    max_items: Positive
+    max_megabytes: Positive
     max_seconds: Seconds
 
 
@@ -110,13 +130,36 @@ class SqlSettings(_Table, frozen=True):
     url: str
 
 
+class WebhookSettings(_Table, frozen=True):
+    """The sink that posts to a URL."""
+
+    url: str
+    secret: str
+    max_items: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    single: bool
+    seconds: Seconds
+    allow: str
+
+
+class SearchSettings(_Table, frozen=True):
+    """The sink that writes to OpenSearch or Elasticsearch."""
+
+    url: str
+    index: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    max_items: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    seconds: Seconds
+
+
 class SinkSettings(_Table, frozen=True):
     """One table a sink, and what they share."""
 
     run: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+(,[a-z]+)*$")]
     metrics_port: Port
     files: FilesSettings
+    parquet: ParquetSettings
+    search: SearchSettings
     sql: SqlSettings
+    webhook: WebhookSettings
 
 
 class LogSettings(_Table, frozen=True):
@@ -133,6 +176,7 @@ class Settings(_Table, frozen=True):
     model: ModelSettings
     label: LabelSettings
     publish: PublishSettings
+    duplicates: DuplicatesSettings
     gateway: GatewaySettings
     up: UpSettings
     sinks: SinkSettings

@@ -6,7 +6,7 @@ import click
 
 from streams.cli.terminal import bootstrap_option
 
-SINKS = ("files", "sql")
+SINKS = ("files", "parquet", "search", "sql", "webhook")
 
 
 @click.command(name="sink")
@@ -18,7 +18,10 @@ def command(context: click.Context, /, names: tuple[str, ...], bootstrap_servers
 
     \b
     files    JSON lines, one file for a range of offsets; exactly once
+    parquet  Parquet files by day and topic; exactly once
+    search   documents in OpenSearch or Elasticsearch; at least once, one document an item
     sql      rows in SQLite or PostgreSQL; exactly once
+    webhook  CloudEvents posted to a URL; at least once, with keys that tell repeats
     all      those that the setting sinks.run names
 
     Several run side by side in one process. One alone ends with an error where its place cannot be reached, to be

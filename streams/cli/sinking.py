@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import random
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
     from streams.kafka.link import Record
     from streams.metrics import Metrics
     from streams.sinks.base import Bury, Sink
+    from streams.sinks.delivery import Target
+    from streams.sinks.folder import Rotation
     from streams.wire import Labels
 
 # A sink that failed among several begins anew after this long, and twice as long each time: a database restarts within
 # seconds, and one that is away for an hour is asked once a minute.
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
+
+MOST_REQUEST_BYTES = 8 << 20  # OpenSearch advises 5 to 15 MB a bulk request; one item has 0.9 MB at most
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +43,24 @@ class Parts(NamedTuple):
 
 
 def _files(parts: Parts) -> Sink:
-    import time
-
     from streams.sinks.files import FilesSink
 
-    return FilesSink(parts.table.directory, parts.table.max_items, parts.table.max_seconds, time.monotonic)
+    table = parts.table
+    return FilesSink(table.directory, _rotation(table), time.monotonic, table.compression)
+
+
+def _parquet(parts: Parts) -> Sink:
+    from streams.sinks.parquet import Layout, ParquetSink, layout_keys
+
+    table = parts.table
+    layout = Layout(table.directory, layout_keys(table.partition_by), _rotation(table))
+    return ParquetSink(layout, parts.labels, time.monotonic, parts.bury)
+
+
+def _rotation(table: Any) -> Rotation:
+    from streams.sinks.folder import Rotation
+
+    return Rotation(table.max_items, table.max_megabytes << 20, table.max_seconds)
 
 
 def _sql(parts: Parts) -> Sink:
@@ -50,9 +69,47 @@ def _sql(parts: Parts) -> Sink:
     return SqlSink(parts.table.url, parts.labels, lambda: datetime.now(UTC), parts.bury)
 
 
-MAKERS: dict[str, Callable[[Parts], Sink]] = {"files": _files, "sql": _sql}
+def _webhook(parts: Parts) -> Sink:
+    from streams.http_guard import allow_list
+    from streams.sinks.posting import Poster
+    from streams.sinks.webhook import Webhook
+
+    table = parts.table
+    allowed = allow_list(one.strip() for one in table.allow.split(",") if one.strip())
+    target = Webhook(table.url, table.secret, Poster(allowed, table.seconds), time.time, single=table.single)
+    return _delivery(parts, target, 1 if table.single else table.max_items)
+
+
+def _search(parts: Parts) -> Sink:
+    import yarl
+
+    from streams.http_guard import allow_list
+    from streams.sinks.posting import Poster
+    from streams.sinks.search import Search
+
+    table = parts.table
+    # the operator's own server, named in the settings alone: the one host that it may be
+    own = [host for host in [yarl.URL(table.url).raw_host] if host]
+    post = Poster(allow_list(own), table.seconds)
+    return _delivery(parts, Search(table.url, table.index, parts.labels, post), table.max_items)
+
+
+def _delivery(parts: Parts, target: Target, max_items: int) -> Sink:
+    from streams.sinks.delivery import DeliverySink, Limits, Patience
+
+    patience = Patience(time.monotonic, random.Random())
+    return DeliverySink(target, Limits(max_items, MOST_REQUEST_BYTES), patience, parts.bury, parts.again)
+
+
+MAKERS: dict[str, Callable[[Parts], Sink]] = {
+    "files": _files,
+    "parquet": _parquet,
+    "search": _search,
+    "sql": _sql,
+    "webhook": _webhook,
+}
 # sink: the extra that it needs, and a module of it
-EXTRAS = {"sql": ("sql", "sqlalchemy")}
+EXTRAS = {"parquet": ("parquet", "pyarrow"), "sql": ("sql", "sqlalchemy")}
 
 
 def chosen_sinks(names: Sequence[str], run: str) -> list[str]:

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from streams.errors import InvalidError, TransientError
 from streams.sinks.base import POLL_RECORDS, Bury, Place, Settled
-from streams.sinks.sql_rows import Row, Rows, rows_of
+from streams.sinks.rows import Row, Rows, rows_of
 from streams.sinks.sql_schema import ARTICLES, OFFSETS, REGIONS, TOPICS, bring_up_to_date
 
 if TYPE_CHECKING:

@@ -6,20 +6,48 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streams.cli.sinking import burying
 from streams.kafka.broker import KafkaBroker
-from tests.contract.sink_cases import lines, postgresql_stored, sqlite_stored
-from tests.flow.edges import SECONDS
+from streams.kafka.dead_letters import error_of, original
+from streams.kafka.link import Record
+from streams.wire import DEAD_LETTERS, LABELLED
+from tests.contract.sink_cases import lines, parquet_stored, postgresql_stored, sqlite_stored
+from tests.flow.edges import SECONDS, Watch, make_wire
 from tests.flow.labelled import Streams, labels_of
-from tests.flow.sinks import Running, end, items, kill_again_and_again, start, uris
+from tests.flow.sinks import Running, end, items, kill_again_and_again, started, uris
 from tests.helpers import wait_for
+from tests.servers.background import site_of
+from tests.servers.receivers import BulkApi, Hook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.servers.postgresql import Postgresql
 
 pytestmark = pytest.mark.kafka
+
+
+def test_what_a_sink_buries_is_a_dead_letter_that_no_replay_sends_back(bootstrap_servers: str, unique: str) -> None:
+    make_wire(bootstrap_servers)
+    watch = Watch(bootstrap_servers, [DEAD_LETTERS])
+    counted: list[int] = []
+    bad = Record(LABELLED, 3, 77, b"k", b'{"uri": "%s"}' % unique.encode(), [("ce_id", b"1")], 0)
+    with burying(bootstrap_servers, "sql", lambda: counted.append(1)) as bury:
+        bury(bad, "no headline")
+    (found,) = [record for record in watch.read() if unique.encode() in record.value]
+    watch.close()
+    assert counted == [1]
+    assert (found.key, found.value) == (bad.key, bad.value)
+    letter = bad._replace(headers=found.headers)
+    error = error_of(letter)
+    assert (error["stage"], error["topic"], error["offset"], error["message"]) == (
+        "sink.sql",
+        LABELLED,
+        "77",
+        "no headline",
+    )
+    assert original(letter) is None
 
 
 @pytest.fixture
@@ -33,20 +61,33 @@ def own(tmp_path: Path, unique: str) -> Iterator[tuple[KafkaBroker, Streams]]:
 
 
 @pytest.fixture
-def everything(tmp_path: Path, postgresql: Postgresql) -> Running:
+def everything(tmp_path: Path, postgresql: Postgresql) -> Iterator[Running]:
     """Every sink that there is, each with a place of its own."""
     url = postgresql.database()
-    sql = Sql(url)
-    return Running(
-        ("files", "sql"),
-        {
+    hook, api = Hook(), BulkApi()
+    handlers = {"/hook": hook, "/_bulk": api.bulk, "/_index_template/news": api.template}
+    with site_of(handlers) as (site,):
+        settings = {
+            "RUN": "files,sql,parquet,webhook,search",
             "FILES__DIRECTORY": str(tmp_path / "files"),
             "FILES__MAX_ITEMS": "20",
             "FILES__MAX_SECONDS": "0.3",
+            "PARQUET__DIRECTORY": str(tmp_path / "parquet"),
+            "PARQUET__MAX_ITEMS": "100",
+            "PARQUET__MAX_SECONDS": "0.3",
+            "SEARCH__URL": site.url(""),
             "SQL__URL": url,
-        },
-        {"files": lambda: lines(tmp_path / "files"), "sql": sql.stored},
-    )
+            "WEBHOOK__URL": site.url("/hook"),
+            "WEBHOOK__ALLOW": "127.0.0.1",
+        }
+        stored: dict[str, Callable[[], list[str]]] = {
+            "files": lambda: lines(tmp_path / "files"),
+            "parquet": lambda: parquet_stored(tmp_path / "parquet"),
+            "search": api.uris,
+            "sql": Sql(url).stored,
+            "webhook": hook.uris,
+        }
+        yield Running(("all",), settings, stored, hook)
 
 
 class Sql:
@@ -69,9 +110,11 @@ class Sql:
 
 
 def account(running: Running, written: int) -> None:
-    """Nothing lost anywhere; nothing twice where the sink says exactly once."""
-    for stored in running.stored.values():
-        assert stored() == uris(written)
+    """Nothing lost anywhere; nothing twice but at the webhook, and there with the id that it had before."""
+    for name, stored in running.stored.items():
+        assert (sorted(set(stored())) if name == "webhook" else stored()) == uris(written), name
+    if running.hook is not None:
+        assert len({event["id"] for event in running.hook.events}) == written
 
 
 def test_killed_three_times_every_sink_has_every_item_once(
@@ -95,25 +138,30 @@ def test_killed_thirty_times_every_sink_has_every_item_once(
 def test_killed_thirty_times_sqlite_has_every_item_once(own: tuple[KafkaBroker, Streams], tmp_path: Path) -> None:
     broker, streams = own
     url = f"sqlite:///{tmp_path}/newswire.db"
-    running = Running(("sql",), {"SQL__URL": url}, {"sql": Sql(url).stored})
+    running = Running(("sql",), {"SQL__URL": url}, {"sql": Sql(url).stored}, None)
     account(running, kill_again_and_again(broker.bootstrap_servers, streams, running, kills=30, seed=23))
 
 
-def test_a_database_that_comes_back_gets_what_it_missed_and_the_other_sinks_go_on(
+def test_a_receiver_that_comes_back_gets_what_it_missed_and_the_other_sinks_go_on(
     own: tuple[KafkaBroker, Streams], everything: Running, postgresql: Postgresql
 ) -> None:
     broker, streams = own
     streams.write(items(0, 50))
-    process = start(broker.bootstrap_servers, *everything.names, **everything.settings)
-    wait_for(lambda: len(everything.stored["sql"]()) == 50, SECONDS, "50 items are not in the database")
-    postgresql.stop()
-    try:
-        streams.write(items(50, 100))
-        wait_for(lambda: len(everything.stored["files"]()) == 100, SECONDS, "the files do not go on")
-    finally:
-        postgresql.start()
-    wait_for(lambda: len(everything.stored["sql"]()) == 100, SECONDS, "the database does not catch up")
-    said = end(process)
-    assert process.returncode == 0, said
+    hook = everything.hook
+    assert hook is not None
+    with started(broker.bootstrap_servers, "all", **everything.settings) as process:
+        wait_for(lambda: len(everything.stored["sql"]()) == 50, SECONDS, "50 items are not in the database")
+        postgresql.stop()
+        hook.away = True
+        try:
+            streams.write(items(50, 100))
+            wait_for(lambda: len(everything.stored["files"]()) == 100, SECONDS, "the files do not go on")
+        finally:
+            postgresql.start()
+        hook.away = False
+        for name, stored in everything.stored.items():
+            wait_for(lambda stored=stored: len(set(stored())) == 100, SECONDS, f"{name} does not catch up")  # type: ignore[misc]
+        said = end(process)
+        assert process.returncode == 0, said
     assert b"begins anew" in said
     account(everything, 100)

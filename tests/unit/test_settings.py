@@ -147,7 +147,7 @@ def test_an_unknown_flag_names_the_command_line() -> None:
 
 def test_secrets_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = msgspec.to_builtins(load(), enc_hook=str)
-    plain["sinks"]["sql"]["url"] = MASK  # it may hold a password
+    plain["sinks"]["sql"]["url"] = MASK  # it may hold a password; the other secrets are empty
     assert masked(load()) == plain
     monkeypatch.setattr(module, "SECRETS", frozenset({"directory", "bootstrap_servers"}))
     hidden = masked(load(sinks__files__directory="postgresql://user:hidden@host"))

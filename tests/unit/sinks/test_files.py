@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from streams.errors import InvalidError, TransientError
 from streams.kafka.link import Record
 from streams.sinks.files import FilesSink
+from streams.sinks.folder import Rotation
+
+LIMITS = Rotation(100, 1 << 20, 60.0)
 
 
 def record(offset: int, value: bytes = b"{}", partition: int = 3) -> Record:
     return Record("news.labelled", partition, offset, None, value, [], 0)
+
+
+if TYPE_CHECKING:
+    from streams.sinks.files import Compression
 
 
 class Clock:
@@ -31,7 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sink(tmp_path: Path, clock: Clock) -> FilesSink:
-    return FilesSink(tmp_path / "labelled", 100, 60.0, clock)
+    return FilesSink(tmp_path / "labelled", LIMITS, clock)
 
 
 def test_a_name_says_partition_first_offset_and_the_next(sink: FilesSink, tmp_path: Path) -> None:
@@ -58,6 +68,37 @@ def test_a_file_ends_after_a_time_too(sink: FilesSink, clock: Clock) -> None:
     clock.now = 60.0
     assert sink.settle() == ({("news.labelled", 3): 1}, 1)
     sink.close()
+
+
+def test_a_file_ends_after_a_size_too(sink: FilesSink) -> None:
+    sink.resume()
+    sink.write([record(0, b"x" * (1 << 19))])
+    assert sink.settle() == ({}, 0)
+    sink.write([record(1, b"x" * (1 << 19))])
+    assert sink.settle() == ({("news.labelled", 3): 2}, 2)
+    sink.close()
+
+
+@pytest.mark.parametrize(("compression", "suffix"), [("gzip", ".jsonl.gz"), ("zstd", ".jsonl.zst")])
+def test_compressed_files_are_what_common_tools_read(
+    tmp_path: Path, clock: Clock, compression: Compression, suffix: str
+) -> None:
+    sink = FilesSink(tmp_path, LIMITS, clock, compression)
+    sink.resume()
+    sink.write([record(n, b'{"n":%d}' % n) for n in range(50)])
+    sink.settle(everything=True)
+    (path,) = tmp_path.glob("*.jsonl*")
+    assert path.name == f"news.labelled-3.{0:020d}-{50:020d}{suffix}"
+    data = gzip.decompress(path.read_bytes()) if compression == "gzip" else zstd(path.read_bytes())
+    assert [json.loads(line)["n"] for line in data.splitlines()] == list(range(50))
+    sink.close()
+    other = FilesSink(tmp_path, LIMITS, clock)  # the setting was changed
+    assert other.resume() == {("news.labelled", 3): 50}
+    other.close()
+
+
+def zstd(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().stream_reader(data).read()
 
 
 def test_a_value_over_several_lines_becomes_one(sink: FilesSink, tmp_path: Path) -> None:
@@ -92,19 +133,19 @@ def test_files_that_overlap_are_refused(sink: FilesSink, tmp_path: Path) -> None
 
 def test_one_process_a_directory(sink: FilesSink, tmp_path: Path, clock: Clock) -> None:
     sink.resume()
-    other = FilesSink(tmp_path / "labelled", 100, 60.0, clock)
+    other = FilesSink(tmp_path / "labelled", LIMITS, clock)
     with pytest.raises(InvalidError, match="another process writes to"):
         other.resume()
     other.close()
     sink.close()
-    again = FilesSink(tmp_path / "labelled", 100, 60.0, clock)
+    again = FilesSink(tmp_path / "labelled", LIMITS, clock)
     assert again.resume() == {}
     again.close()
 
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "file").touch()
-    sink = FilesSink(tmp_path / "file" / "labelled", 100, 60.0, clock)
+    sink = FilesSink(tmp_path / "file" / "labelled", LIMITS, clock)
     with pytest.raises(TransientError, match="Not a directory"):
         sink.resume()
     sink.close()

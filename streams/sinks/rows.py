@@ -1,4 +1,4 @@
-"""A record of a labelled stream as rows of the tables in sql_schema."""
+"""A record of a labelled stream as rows: what the sinks `sql` and `parquet` store."""
 
 from __future__ import annotations
 
