@@ -242,6 +242,7 @@ def test_refused_offsets_do_not_travel_with_the_next_transaction(links: Links, p
     with pytest.raises(AbortedError):
         link.publish([], {(kafka_topic, 0): 7}, stale)
     link.publish(outputs_of(pipeline, found), offsets_after(found), link.group())
+    pipeline.wait_until_committed(10)  # the commit is answered before its markers are written
     assert pipeline.committed() == {1: 10}
 
 
