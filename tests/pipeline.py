@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 90.0  # for one thing that takes a second on a quiet machine
+READ_SECONDS = 300.0  # 60,000 records of a long chaos run take 5 s; 90 were not enough at load 20
 
 
 def item(number: int, text: str = "sport yemen", **members: Any) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class Pipeline:
                 )
             return all(consumer.position(p) >= ends[p] for p in places)
 
-        wait_for(at_end, TIMEOUT, f"the end of {kafka_topic} was not reached")
+        wait_for(at_end, READ_SECONDS, f"the end of {kafka_topic} was not reached")
         consumer.close()
         return found
 

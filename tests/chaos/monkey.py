@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streams import wire
@@ -13,10 +14,12 @@ from tests.helpers import wait_for
 from tests.pipeline import TIMEOUT, Pipeline, WorkerProcess, item
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
 SESSION_MS = 6_000
 SETTLE_SECONDS = 300.0  # for the last workers to finish what is left, after a zombie's transaction timed out
+LEVELS = ("read_uncommitted", "read_committed")
 TEXTS = (
     "sport yemen",
     "economy germany sport",
@@ -67,15 +70,12 @@ class Monkey:
         self._chance.shuffle(acts)
         try:
             self._workers = [self._start(slot) for slot in range(plan.workers)]
-            for number, act in enumerate(acts, 1):
-                self._feed(plan.items * number // (len(acts) + 1))
-                slot = self._ready_one()
-                wait_a_while(self._chance.uniform(0.0, 1.0))
-                if act == "kill":
-                    self._workers[slot].kill()
-                    self._workers[slot] = self._start(slot)
-                else:
-                    self._freeze(self._workers[slot])
+            with ThreadPoolExecutor(1) as feeder:
+                for number, act in enumerate(acts, 1):
+                    slot = self._ready_one()
+                    fed = feeder.submit(self._feed, plan.items * number // (len(acts) + 1))
+                    self._do(act, slot, fed)
+                    fed.result()
             self._feed(plan.items)
             wait_for(self._all_committed, SETTLE_SECONDS, "not everything was committed")
             for worker in self._workers:
@@ -85,6 +85,20 @@ class Monkey:
             for worker in self._workers:
                 worker.__exit__()
         return self._account(statuses)
+
+    def _do(self, act: str, slot: int, fed: Future[None]) -> None:
+        """While there is work: on a busy machine a worker was ready when the others had done all, and had nothing open."""
+        wait_for(lambda: self._something_open() or fed.done(), TIMEOUT, "nothing is fed")
+        wait_a_while(self._chance.choice((0.0, self._chance.uniform(0.0, 0.5))))  # at once: most likely to meet it
+        if act == "kill":
+            self._workers[slot].kill()
+            self._workers[slot] = self._start(slot)
+        else:
+            self._freeze(self._workers[slot])
+
+    def _something_open(self) -> bool:
+        written, decided = (self._pipeline.ends(wire.LABELLED, level) for level in LEVELS)
+        return sum(written.values()) > sum(decided.values())
 
     def _start(self, slot: int) -> WorkerProcess:
         self._starts += 1
