@@ -166,6 +166,13 @@ class LogSettings(_Table, frozen=True):
     """Log lines on stderr."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    format: Literal["text", "json"]
+
+
+class MetricsSettings(_Table, frozen=True):
+    """/metrics of the commands that have no other page."""
+
+    host: str
 
 
 class Settings(_Table, frozen=True):
@@ -181,6 +188,7 @@ class Settings(_Table, frozen=True):
     up: UpSettings
     sinks: SinkSettings
     log: LogSettings
+    metrics: MetricsSettings
 
 
 def configs_directory() -> Path:

@@ -33,16 +33,21 @@ class Line(NamedTuple):
 
 
 @click.command(name="check")
+@click.option("--page", metavar="URL", help="Ask this page alone, such as http://127.0.0.1:6066/healthz: 200 is well.")
 @bootstrap_option
 @click.pass_context
-def command(context: click.Context, /, bootstrap_servers: str | None) -> None:
+def command(context: click.Context, /, page: str | None, bootstrap_servers: str | None) -> None:
     """Look at settings, Kafka, its topics, the model, ports and the disk. Exits with 0 if all is well, else with 1.
 
     \b
     Example:
       newswire check
       newswire check --bootstrap-servers kafka-1:9092
+      newswire check --page http://127.0.0.1:6066/readyz
     """  # noqa: D301 - click wants the character \b
+    if page is not None:
+        answered(page)
+        return
     from streams.cli.main import settings_of
     from streams.cli.terminal import quiet_clients
 
@@ -60,6 +65,16 @@ def command(context: click.Context, /, bootstrap_servers: str | None) -> None:
     wrong = sum(not line.ok for line in lines)
     click.echo(f"{len(lines)} looked at, {wrong} wrong", err=True)
     context.exit(1 if wrong else 0)
+
+
+def answered(url: str) -> None:
+    """For the health check of a container. Raises InvalidError for what is no HTTP, TransientError but for a 200."""
+    if not url.startswith(("http://", "https://")):
+        raise InvalidError(f"--page {url}: not an address of a page, such as http://127.0.0.1:6066/healthz")
+    try:
+        urllib.request.urlopen(url, timeout=ANSWER_SECONDS).close()  # noqa: S310 - http, the operator's own
+    except OSError as error:  # HTTPError and URLError too
+        raise TransientError(f"{url}: {error}") from error
 
 
 def shown(line: Line, *, colour: bool) -> str:

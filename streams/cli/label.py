@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 from pathlib import Path  # noqa: TC003  click reads it
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from classifiers.encoder import Quality
     from streams.settings import Settings
-
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class Choice(NamedTuple):
@@ -63,6 +60,7 @@ def command(
     """  # noqa: D301 - click wants the character \b
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker takes over: it has nothing to finish
 
+    from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.models import chosen_quality, model_directory
 
@@ -74,7 +72,7 @@ def command(
         label__port=port,
         kafka__bootstrap_servers=bootstrap_servers,
     )
-    _start_log(settings.log.level)
+    start_log(settings.log.level, settings.log.format)
     folder = model_directory(settings.model.directory, directory)
     choice = Choice(folder, chosen_quality(folder, settings.model.quality, quality))
     if settings.label.workers == 1:
@@ -153,14 +151,3 @@ def _command_of(settings: Settings, choice: Choice, config: Path | None, worker:
         *("--quality", choice.quality),
         *("--bootstrap-servers", settings.kafka.bootstrap_servers),
     ]
-
-
-def _start_log(level: str) -> None:
-    """Our own lines, and warnings of the frameworks; their INFO is for their authors."""
-    from streams.cli.terminal import quiet_clients
-
-    logging.basicConfig(level=level, format=FORMAT)
-    for name in ("faust", "mode", "aiokafka", "asyncio", "confluent_kafka", "streams.agents.app"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    if level != "DEBUG":
-        quiet_clients()

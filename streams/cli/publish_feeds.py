@@ -96,9 +96,9 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
       newswire publish feeds sources.toml
       newswire publish feeds sources.toml --dry-run
     """  # noqa: D301
+    from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.publish_run import served_metrics
-    from streams.cli.terminal import quiet_clients
     from streams.http_politeness import SystemClock
     from streams.kafka.publisher import SourcePublisher
     from streams.sources.feed_file import read_feeds
@@ -109,15 +109,14 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
         raise InvalidError(f"cannot read {file}: {error}") from error
     named, wanted = read_feeds(text, str(file))
     settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
-    logging.basicConfig(level=settings.log.level, format="%(asctime)s %(levelname)s %(message)s")
-    quiet_clients()
+    start_log(settings.log.level, settings.log.format)
     if dry_run:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, SystemClock(), once=True))
         return
     with (
         SourcePublisher(settings.kafka.bootstrap_servers, named.poller.name) as publisher,
-        served_metrics(settings.publish.metrics_port) as metrics,
+        served_metrics(settings.publish.metrics_port, settings.metrics.host) as metrics,
     ):
         positions = publisher.positions()
         report = _counted(metrics)

@@ -29,7 +29,7 @@ def run(
             outcome = print_items(source, write_line, tick)
         else:
             settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
-            with served_metrics(settings.publish.metrics_port) as metrics:
+            with served_metrics(settings.publish.metrics_port, settings.metrics.host) as metrics:
                 outcome = _publish(source, settings.kafka.bootstrap_servers, metrics, tick, resume=resume)
     click.echo(f"newswire: {source.name}: {outcome}", err=True)
 
@@ -48,7 +48,7 @@ def _publish(
 
 
 @contextlib.contextmanager
-def served_metrics(port: int) -> Iterator[Metrics]:
+def served_metrics(port: int, host: str) -> Iterator[Metrics]:
     """The metrics of this run, served on a port where the settings name one."""
     from prometheus_client import CollectorRegistry, start_http_server
 
@@ -59,7 +59,7 @@ def served_metrics(port: int) -> Iterator[Metrics]:
     if not port:
         yield metrics
         return
-    server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
+    server, thread = start_http_server(port, addr=host, registry=registry)
     try:
         yield metrics
     finally:

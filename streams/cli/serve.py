@@ -52,14 +52,14 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
       newswire serve --port 8080
       curl -N 'http://127.0.0.1:8080/stream?topic=sport&language=tr'
     """  # noqa: D301 - click wants the character \b
+    from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.pushing import make_push
-    from streams.cli.terminal import quiet_clients
     from streams.gateway.server import address_of, bind
     from streams.gateway.source import labelled_source
 
-    quiet_clients()
     settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers, gateway__host=host, gateway__port=port)
+    start_log(settings.log.level, settings.log.format)
     refuse_public(settings.gateway)
     bound = bind(settings.gateway.host, settings.gateway.port)
     source = labelled_source(settings.kafka.bootstrap_servers, settings.gateway.recent_items)

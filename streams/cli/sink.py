@@ -33,17 +33,18 @@ def command(context: click.Context, /, names: tuple[str, ...], bootstrap_servers
       NEWSWIRE_SINKS__SQL__URL=postgresql://newswire@db/news newswire sink sql
       NEWSWIRE_SINKS__RUN=sql,files NEWSWIRE_SINKS__METRICS_PORT=9105 newswire sink all
     """  # noqa: D301 - click wants the character \b
+    from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.publish_run import served_metrics
     from streams.cli.sinking import Sinks, chosen_sinks
-    from streams.cli.terminal import quiet_clients, stop_on_signals
+    from streams.cli.terminal import stop_on_signals
     from streams.settings import load_labels
 
-    quiet_clients()
     settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
+    start_log(settings.log.level, settings.log.format)
     chosen = chosen_sinks(names, settings.sinks.run)
     stop = stop_on_signals()
-    with served_metrics(settings.sinks.metrics_port) as metrics:
+    with served_metrics(settings.sinks.metrics_port, settings.metrics.host) as metrics:
         sinks = Sinks(settings, load_labels(), metrics, stop)
         sinks.run(chosen)
     for name, stored in sinks.stored.items():

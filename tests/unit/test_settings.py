@@ -106,7 +106,7 @@ def test_the_environment_is_checked_too(environ: dict[str, str], message: str) -
         ("[label]\nbatchsize = 5", "unknown setting 'label.batchsize'; did you mean 'batch_size'?"),
         ("[labels]\nbatch_size = 5", "unknown setting 'labels'; did you mean 'label'?"),
         ("[sinks.file]\nmax_items = 5", "unknown setting 'sinks.file'; did you mean 'files'?"),
-        ("[zzz]\na = 5", "unknown setting 'zzz'; known: broker, gateway, kafka"),
+        ("[zzz]\na = 5", "unknown setting 'zzz'; known: broker, duplicates, gateway, kafka"),
         ("kafka = 'a:1'", "'kafka' is a table, not a value"),
         ("[label.slot]\na = 1", "Expected `str`, got `object` - at `label.slot`"),
         ("[label]\nworkers = '2'", "Expected `int`, got `str` - at `label.workers`"),

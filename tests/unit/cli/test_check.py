@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from prometheus_client import CollectorRegistry, start_http_server
 
 from streams.cli import check
 from streams.cli.check import look_at_disk, look_at_link, look_at_model, look_at_ports, shown
 from streams.cli.main import group
+from streams.errors import InvalidError, TransientError
 from streams.settings import load_settings
 from tests.unit.gateway.examples import Feed, running
 
@@ -114,3 +116,24 @@ def test_settings_that_are_wrong_are_the_only_line():
     assert result.stdout.startswith("wrong  settings")
     assert "did you mean 'port'" in result.stdout
     assert len(result.stdout.splitlines()) == 1
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_one_page_is_asked_for_the_health_of_a_container():
+    server, thread = start_http_server(0, "127.0.0.1", CollectorRegistry())
+    try:
+        well = CliRunner().invoke(group, ["check", "--page", f"http://127.0.0.1:{server.server_port}/"])
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert (well.exit_code, well.output) == (0, "")
+    with pytest.raises(TransientError, match=r"Connection refused|timed out"):
+        check.answered(f"http://127.0.0.1:{free_port()}/healthz")
+    with pytest.raises(InvalidError, match="not an address of a page"):
+        check.answered("file:///etc/passwd")
