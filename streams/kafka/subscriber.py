@@ -1,18 +1,25 @@
-"""Labelled items as a Python iterator.
+"""Labelled items as a Python iterator, for threads and for event loops.
 
 import streams
 
 for item in streams.subscribe(topics=["sport"], regions=["TR"], languages=["tr"]):
     print(item.headlines[0].value, item.topics, item.countries)
+
+async with streams.subscribe_async(topics=["sport"]) as items:
+    async for item in items:
+        print(item.headlines[0].value)
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Self
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
 
 from streams.errors import InvalidError
 from streams.kafka.reader import Reader, Start
@@ -29,7 +36,24 @@ DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"  # the embedded broker's
 COMMIT_SECONDS = 1.0  # between two commits of a group: what a crash repeats
 _POLL_SECONDS = 0.5
 
+Result = TypeVar("Result")
+
 log = logging.getLogger(__name__)
+
+
+class Wanted(TypedDict, total=False):
+    """The arguments of `subscribe`."""
+
+    topics: Iterable[str]
+    regions: Iterable[str]
+    languages: Iterable[str]
+    min_confidence: int
+    start: Start | None
+    group: str | None
+    limit: int | None
+    follow: bool
+    bootstrap_servers: str
+    labels: Labels | None
 
 
 class Subscription:
@@ -53,6 +77,7 @@ class Subscription:
         self._records: deque[Record] = deque()
         self._committed_at = time.monotonic()
         self._closed = False
+        self._interrupted = threading.Event()
         self.record: Record | None = None  # what brought the item that was delivered last
 
     def __iter__(self) -> Self:
@@ -78,6 +103,10 @@ class Subscription:
             return article
         raise StopIteration
 
+    def interrupt(self) -> None:
+        """Ends the iteration at the item that is waited for; the one thing that another thread may call."""
+        self._interrupted.set()
+
     def close(self) -> None:
         """Stores the group's place and leaves; the item delivered last counts only if the next was asked for."""
         if not self._closed:
@@ -100,7 +129,7 @@ class Subscription:
 
     def _fill(self) -> bool:
         """Waits for records; False at the end of what there was, where the subscription does not go on."""
-        while True:
+        while not self._interrupted.is_set():
             if time.monotonic() - self._committed_at > COMMIT_SECONDS:
                 self._reader.commit()
                 self._committed_at = time.monotonic()
@@ -109,6 +138,73 @@ class Subscription:
                 return True
             if not self._follow and self._reader.at_end():
                 return False
+        return False
+
+
+class AsyncSubscription:
+    """The same for an event loop: an asynchronous context manager and iterator. Kafka is spoken to in a thread.
+
+    A wait that is given up (`asyncio.timeout`, a cancelled task) loses nothing: the item comes with the next one.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._thread = ThreadPoolExecutor(1, "newswire-subscription")
+        self._items: Subscription | None = None
+        self._next: asyncio.Future[LabelledArticle | None] | None = None
+
+    @property
+    def record(self) -> Record | None:
+        """What brought the item that was delivered last."""
+        return self._items.record if self._items else None
+
+    async def __aenter__(self) -> Self:
+        """Connects. Raises InvalidError, TransientError as `subscribe` does."""
+        try:
+            await self._run(self._open)
+        except BaseException:
+            self._thread.submit(self._close)  # behind the connecting, which nothing interrupts
+            self._thread.shutdown(wait=False)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stores the group's place and leaves; an item that was fetched and not delivered comes again."""
+        items = self._items
+        if items is not None:
+            items.interrupt()
+            await self._run(self._close)
+        if self._next is not None:
+            await asyncio.wait([self._next])
+            self._next.exception()  # nobody waits for it any more
+        self._thread.shutdown()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> LabelledArticle:
+        """The next item, waiting for it. Raises StopAsyncIteration at the end, TransientError where Kafka refuses."""
+        items = self._items
+        if items is None:
+            raise RuntimeError("use it in `async with`: that is where it connects")
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._run(lambda: next(items, None)))
+        done, _ = await asyncio.wait([self._next])  # leaves the future alone where this wait is cancelled
+        self._next = None
+        item = done.pop().result()
+        if item is None:
+            raise StopAsyncIteration
+        return item
+
+    def _open(self) -> None:
+        self._items = subscribe(**self._wanted)
+
+    def _close(self) -> None:
+        if self._items is not None:
+            self._items.close()
+
+    async def _run(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
 def subscribe(  # noqa: PLR0913 - each is a filter or a place that people name; all by keyword
@@ -151,3 +247,8 @@ def subscribe(  # noqa: PLR0913 - each is a filter or a place that people name; 
             return None
 
     return Subscription(reader, choose, limit=limit, follow=follow)
+
+
+def subscribe_async(**wanted: Unpack[Wanted]) -> AsyncSubscription:
+    """`subscribe` for an event loop, with the same arguments; `async with` connects, so "latest" means then."""
+    return AsyncSubscription(wanted)
