@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
+from streams.cli.ports import free_ports
 from streams.cli.sinking import burying
 from streams.kafka.broker import KafkaBroker
 from streams.kafka.dead_letters import error_of, original
@@ -146,22 +148,43 @@ def test_a_receiver_that_comes_back_gets_what_it_missed_and_the_other_sinks_go_o
     own: tuple[KafkaBroker, Streams], everything: Running, postgresql: Postgresql
 ) -> None:
     broker, streams = own
-    streams.write(items(0, 50))
     hook = everything.hook
     assert hook is not None
-    with started(broker.bootstrap_servers, "all", **everything.settings) as process:
+    streams.write(items(0, 50))
+    port = free_ports("127.0.0.1", 0, 1, what="metrics", setting="")
+    settings = {**everything.settings, "METRICS_PORT": str(port)}
+    with started(broker.bootstrap_servers, "all", **settings) as process:
         wait_for(lambda: len(everything.stored["sql"]()) == 50, SECONDS, "50 items are not in the database")
+        wait_for(lambda: len(hook.uris()) == 50, SECONDS, "50 items are not posted")
         postgresql.stop()
         hook.away = True
         try:
-            streams.write(items(50, 100))
-            wait_for(lambda: len(everything.stored["files"]()) == 100, SECONDS, "the files do not go on")
+            # more than the webhook keeps in memory
+            streams.write(items(50, 1500))
+            wait_for(lambda: len(everything.stored["files"]()) == 1500, SECONDS, "the files do not go on")
+            paused = 'newswire_sink_paused_partitions{sink="webhook"}'
+            wait_for(lambda: shown(port).get(paused) == 12, SECONDS, "the webhook does not pause its partitions")
+            assert shown(port)['newswire_sink_lag_items{sink="webhook"}'] >= 1450
+            assert shown(port)['newswire_sink_errors_total{kind="again",sink="webhook"}'] > 0
+            assert shown(port)['newswire_sink_paused_partitions{sink="files"}'] == 0
         finally:
             postgresql.start()
         hook.away = False
         for name, stored in everything.stored.items():
-            wait_for(lambda stored=stored: len(set(stored())) == 100, SECONDS, f"{name} does not catch up")  # type: ignore[misc]
+            wait_for(lambda stored=stored: len(set(stored())) == 1500, SECONDS, f"{name} does not catch up")  # type: ignore[misc]
+        for name in everything.stored:
+            lag = f'newswire_sink_lag_items{{sink="{name}"}}'
+            # markers of transactions take offsets too: one a partition may look unread
+            wait_for(lambda lag=lag: shown(port)[lag] <= 12, SECONDS, f"{name} says that it is behind")  # type: ignore[misc]
+        assert shown(port)['newswire_sink_items_total{sink="sql"}'] == 1500
         said = end(process)
         assert process.returncode == 0, said
     assert b"begins anew" in said
-    account(everything, 100)
+    account(everything, 1500)
+
+
+def shown(port: int) -> dict[str, float]:
+    """What /metrics says."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SECONDS) as answer:
+        rows = [line.rpartition(" ") for line in answer.read().decode().splitlines() if line.startswith("newswire_")]
+    return {name: float(value) for name, _, value in rows}
