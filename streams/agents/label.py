@@ -145,7 +145,7 @@ def label_article(article: Article, claim: Claim, author: Author, labelled_at: s
 
 
 def write_labelled(value: bytes, article: Article, claim: Claim, author: Author, labelled_at: str) -> bytes:
-    """As `encode(label_article(...))` of the article that `value` decodes to: 23 us an item, this takes 6.
+    """As `encode(label_article(...))` of the article that `value` decodes to, at half of its CPU.
 
     What labelling adds is encoded, the rest stays as it came to the byte; a test holds both equal. Raises InvalidError
     as `encode` does.

@@ -1,7 +1,7 @@
 """Records out of kafka-python's consumer at a third of its CPU: straight from the bytes to a Record.
 
-The client makes three objects of a record before ours, decodes each number by a call and copies each field twice: 11 us
-a record of 1.5 kB without headers, 22 with the nine that a published item has; this takes 3 and 9.
+The client makes three objects of a record before ours, decodes each number by a call and copies each field twice: 8 us
+a record of 1.5 kB without headers, 22 with the nine that a published item has; this takes 3 and 8.
 
 This uses private names of kafka-python, which is pinned to 3.0.12; tests/unit/kafka/test_unpack.py holds records,
 positions and failures equal to those of the client, and fails where a name has gone.
