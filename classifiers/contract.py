@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from classifiers.words import Codes
 
 
 class Item(NamedTuple):
@@ -31,6 +33,7 @@ class Document:
     language_confidence: float  # 0..1
     title_tokens: list[str]
     text_tokens: list[str]
+    codes: Codes | None = field(default=None, compare=False, repr=False)  # the words, looked up for all classifiers
 
 
 class Decision(StrEnum):

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from itertools import compress
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from classifiers.text import Memo, cjk_runs, normalise
+from classifiers.words import Words, marks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 KINDS = ("name", "demonym", "city", "actor", "null")
 NULL = KINDS.index("null")
 CASELESS = frozenset(("ar", "fa", "zh"))
-REMEMBERED = 100_000  # surface forms a language, times two generations: 20 MB at most; Arabic news has 1 new form in 60
+RUNS_REMEMBERED = 20_000  # runs of Chinese a generation: a run is a part of a sentence and seldom comes again
+_INSIDE = 3  # what is done with a run of Chinese: forms are looked for inside
 
 _STEM_LETTERS = 5  # most letters after a stem form ("polsk*"); "chin*" would else take chinchilla and its like
 _TURKISH_LEAST = 5  # a shorter word is not cut: "Adana" would give "Ad"
@@ -29,6 +33,7 @@ _TURKISH = re.compile(
     "(lilarin|lilerin|larin|lerin|lari|leri|lar|ler|nin|nun|nün|daki|deki|taki|teki|dan|den|tan|ten|da|de|ta|te"
     "|ya|ye|yi|yu|yü|yle|yla|in|un|ün|i|u|ü|a|e)$"
 )
+_ARABIC_CLITICS = "وفبكل"
 _PERSIAN = re.compile("(هاي|ها|يي|ايي|ان|ي)$")
 # "right" (the side) and "course" (of water) end in alef maqsura, which folds into the ya of "Yemeni" and "Hungarian".
 _NOT_DEMONYMS = frozenset(("يمني", "اليمني", "مجري", "المجري"))
@@ -46,10 +51,13 @@ class Form(NamedTuple):
 
 
 class Action(NamedTuple):
-    """What a word does: forms it is by itself, and phrases that it begins, by their second word, longest first."""
+    """What a word does: forms it is by itself, and phrases that it begins, by their second word, longest first.
+
+    Words of a phrase after its first are numbers of `FormTable.following`.
+    """
 
     alone: tuple[int, ...]
-    phrases: dict[str, list[tuple[tuple[str, ...], tuple[int, ...]]]]
+    phrases: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]]
 
 
 Entry = tuple[tuple[str, ...], int, str]  # words after the first, number of the form, case rule
@@ -64,6 +72,7 @@ class FormTable:
         self.keys: list[str] = []
         self.whole: dict[str, dict[str, tuple[Entry, ...]]] = {}
         self.stems: dict[str, dict[str, tuple[Entry, ...]]] = {}
+        self.following: dict[str, int] = {}  # every word that stands in a phrase after its first, numbered
         self._fill(forms)
 
     def _fill(self, forms: Iterable[Form]) -> None:
@@ -79,6 +88,8 @@ class FormTable:
                 self.countries.append(form.country)
                 self.kinds.append(form.kind)
             self.kinds[number] = min(self.kinds[number], form.kind)  # a name in one language is not an actor in another
+            for word in form.words[1:]:
+                self.following.setdefault(word, len(self.following))
             entry = (form.words[1:], number, form.case)
             target = stems if form.is_stem else whole
             for language in form.languages:
@@ -111,70 +122,96 @@ def _forms(lines: Iterable[str]) -> Iterator[Form]:
 
 
 class Matcher:
-    """Matches the forms of one language. Its only state is a bounded memo, so any number of texts may pass."""
+    """Matches the forms of one language. Its only state is bounded memos, so any number of texts may pass.
+
+    `words` looks the words up; a model puts its own there, which serve the topics too.
+    """
 
     def __init__(self, table: FormTable, language: str) -> None:
         self.language = language
         self.has_case = language not in CASELESS
+        self.words = Words(actions=self.actions_of)
         self._whole = table.whole.get(language, {})
         self._stems = table.stems.get(language, {})
         self._kinds = table.kinds
+        self._following = table.following
         self._longest = max(map(len, self._whole), default=0)
-        self._actions: dict[tuple[Entry, ...], Action] = {}
-        self._memo: Memo[Action | None] = Memo(self._look, REMEMBERED)
-        self._normal: Memo[str] = Memo(normalise, REMEMBERED)
+        self._actions: list[Action] = [Action((), {}), Action((), {})]  # nothing; look inside
+        self._codes: dict[tuple[Entry, ...], int] = {}
+        self._lock = Lock()
+        self._runs: Memo[tuple[int, ...]] = Memo(self._look_inside, RUNS_REMEMBERED)
 
-    def match(self, tokens: Sequence[str]) -> tuple[list[int], list[int]]:
+    def match(self, tokens: Sequence[str], codes: bytes | None = None) -> tuple[list[int], list[int]]:
         """Numbers of the forms found and the positions of their first words, in order.
 
         The longest phrase wins and its words are used up; a null phrase is a form like any other (its number is given
-        too: callers drop kind NULL).
+        too: callers drop kind NULL). `codes` are those of the tokens, where they have been looked up already.
         """
         if self.has_case and not any(map(_has_capital, tokens)):
             # A third of the English desk headlines have no capital at all; no case rule could ever reach their names.
-            tokens = [token.capitalize() for token in tokens]
-        actions = list(map(self._memo.__getitem__, tokens))
+            tokens, codes = [token.capitalize() for token in tokens], None
+        action, continues = marks_of(self.words.look_up(tokens) if codes is None else codes)
+        # Of 72 words of an Arabic article that may begin a form, 59 begin phrases alone ("minister", "president"), and
+        # nearly all of these go on with a word that no phrase has.
+        is_open = (action & 1) | (np.append(continues[1:], -1) >= 0) & (action > 0)
         forms: list[int] = []
-        positions: list[int] = []
+        found_at: list[int] = []
         used = 0
-        for position in compress(range(len(actions)), actions):
+        for position in np.flatnonzero(is_open).tolist():
             if position < used:
                 continue
-            alone, phrases = actions[position]  # type: ignore[misc]  # compress left out None
-            if phrases and position + 1 < len(tokens):
-                for rest, numbers in phrases.get(self._normal[tokens[position + 1]], ()):
-                    end = position + 2 + len(rest)
-                    if not rest or tuple(map(self._normal.__getitem__, tokens[position + 2 : end])) == rest:
-                        alone, used = numbers, end
-                        break
-            for number in alone:
-                forms.append(number)
-                positions.append(position)
-        return forms, positions
+            code = int(action[position])
+            if code == _INSIDE:
+                alone = self._runs[tokens[position]]
+            else:
+                alone, phrases = self._actions[code >> 1]
+                if phrases and position + 1 < len(tokens):
+                    for rest, found in phrases.get(int(continues[position + 1]), ()):
+                        end = position + 2 + len(rest)
+                        if not rest or tuple(continues[position + 2 : end].tolist()) == rest:
+                            alone, used = found, end
+                            break
+            for form in alone:
+                forms.append(form)
+                found_at.append(position)
+        return forms, found_at
 
-    def _look(self, surface: str) -> Action | None:
-        word = normalise(surface)
+    def actions_of(self, surface: str, word: str) -> tuple[int, int]:
+        """What is done with a surface form whose normal form is `word`: for `words.Words`.
+
+        Twice the number of its action, and 1 more where it is a form by itself; its number in `FormTable.following`.
+        """
+        return self._action_of(surface, word), self._following.get(word, -1)
+
+    def _action_of(self, surface: str, word: str) -> int:
         if not word:
-            return None
-        if self.language == "zh" and (runs := cjk_runs(word)):
-            return self._look_inside(runs)
+            return 0
+        if self.language == "zh" and cjk_runs(word):
+            return _INSIDE
+        code = self._as_form(word, surface, is_whole=True)
+        if code:
+            return code
         for base, is_whole in self._bases(word, surface):
-            entries = self._whole.get(base, ())
-            if not entries or (surface[-1] == "ى" and base in _NOT_DEMONYMS):
-                continue
-            fitting = tuple(e for e in entries if _fits(e[2], surface) and (is_whole or self._bears_suffix(e)))
-            if fitting:
-                return self._action(fitting)
+            code = self._as_form(base, surface, is_whole=is_whole)
+            if code:
+                return code
         if self._stems:
             for length in range(len(word), max(2, len(word) - _STEM_LETTERS - 1), -1):
                 fitting = tuple(e for e in self._stems.get(word[:length], ()) if _fits(e[2], surface))
                 if fitting:
-                    return self._action(fitting)
-        return None
+                    return self._code(fitting)
+        return 0
 
-    def _look_inside(self, runs: Sequence[str]) -> Action | None:
+    def _as_form(self, base: str, surface: str, *, is_whole: bool) -> int:
+        entries = self._whole.get(base)
+        if entries is None or (surface[-1] == "ى" and base in _NOT_DEMONYMS):
+            return 0
+        fitting = tuple(e for e in entries if _fits(e[2], surface) and (is_whole or self._bears_suffix(e)))
+        return self._code(fitting) if fitting else 0
+
+    def _look_inside(self, surface: str) -> tuple[int, ...]:
         found: list[int] = []
-        for run in runs:
+        for run in cjk_runs(normalise(surface)):
             start = 0
             while start < len(run):
                 for size in range(min(self._longest, len(run) - start), 0, -1):
@@ -184,43 +221,42 @@ class Matcher:
                         start += size - 1
                         break
                 start += 1
-        return Action(tuple(found), {}) if found else None
+        return tuple(found)
 
-    def _bases(self, word: str, surface: str) -> Iterator[tuple[str, bool]]:
-        """The word and what it may be without its clitics or endings; False: a guess, good for single words only."""
-        yield word, True
+    def _bases(self, word: str, surface: str) -> Iterable[tuple[str, bool]]:
+        """What the word may be without its clitics or endings; False: a guess, good for single words only."""
         if "\u0600" <= word[0] <= "\u06ff":
-            for base in _arabic_bases(word):
-                yield base, True
+            found = [(base, True) for base in _arabic_bases(word)] if word[0] in _ARABIC_CLITICS else []
             if self.language == "fa":
                 base = _PERSIAN.sub("", word)
                 if len(base) >= 3 and base != word:
-                    yield base, True
-        elif self.language == "tr" and len(word) >= _TURKISH_LEAST and surface[0].isupper():
-            base = word
-            for _ in range(2):
-                shorter = _TURKISH.sub("", base)
-                if shorter == base or len(shorter) < _TURKISH_LEAST - 1:
-                    return
-                base = shorter
-                yield base, False
+                    found.append((base, True))
+            return found
+        if self.language == "tr" and len(word) >= _TURKISH_LEAST and surface[0].isupper():
+            return _turkish_bases(word)
+        return ()
 
     def _bears_suffix(self, entry: Entry) -> bool:
         return not entry[0] and self._kinds[entry[1]] != NULL
 
+    def _code(self, entries: tuple[Entry, ...]) -> int:
+        with self._lock:
+            code = self._codes.get(entries)
+            if code is None:
+                action = self._action(entries)
+                code = self._codes[entries] = 2 * len(self._actions) + bool(action.alone)
+                self._actions.append(action)
+            return code
+
     def _action(self, entries: tuple[Entry, ...]) -> Action:
-        action = self._actions.get(entries)
-        if action is None:
-            phrases: dict[tuple[str, ...], list[int]] = defaultdict(list)
-            for rest, number, _ in entries:
-                if rest:
-                    phrases[rest].append(number)
-            following: dict[str, list[tuple[tuple[str, ...], tuple[int, ...]]]] = defaultdict(list)
-            for rest in sorted(phrases, key=len, reverse=True):
-                following[rest[0]].append((rest[1:], tuple(phrases[rest])))
-            action = Action(tuple(number for rest, number, _ in entries if not rest), dict(following))
-            self._actions[entries] = action
-        return action
+        phrases: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for words, number, _ in entries:
+            if words:
+                phrases[tuple(self._following[word] for word in words)].append(number)
+        following: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]] = defaultdict(list)
+        for rest in sorted(phrases, key=len, reverse=True):
+            following[rest[0]].append((rest[1:], tuple(phrases[rest])))
+        return Action(tuple(number for rest, number, _ in entries if not rest), dict(following))
 
 
 def _has_capital(token: str) -> bool:
@@ -231,6 +267,15 @@ def _fits(case: str, surface: str) -> bool:
     if case == "any":
         return True
     return surface[0].isupper() if case == "cap" else surface.isupper()
+
+
+def _turkish_bases(word: str) -> Iterator[tuple[str, bool]]:
+    for _ in range(2):
+        shorter = _TURKISH.sub("", word)
+        if shorter == word or len(shorter) < _TURKISH_LEAST - 1:
+            return
+        word = shorter
+        yield word, False
 
 
 def _arabic_bases(word: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,16 @@ from classifiers.encoder import TIER
 from classifiers.regions import load_regions
 from classifiers.text import tokenise
 from classifiers.topic_files import load_topics
+from classifiers.words import Codes, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from classifiers.artefact import Manifest
     from classifiers.contract import Classifier
     from classifiers.encoder import Quality
+    from classifiers.regions import Regions
+    from classifiers.topics import TopicClassifier
 
 SHIPPED = Path(__file__).parent / "models" / "newswire"
 # One sentence a language that loads its tables and fills nothing: the first real batch must not pay for them.
@@ -35,17 +38,34 @@ class Model:
     manifest: Manifest
     topics: Classifier
     regions: Classifier
+    words: Mapping[str, Words] = field(default_factory=dict)  # of each language that both classifiers know
 
     def prepare(self, items: Sequence[Item]) -> list[Document]:
         """Items made ready for both classifiers, in order: language and words, once."""
-        return [prepare(item) for item in items]
+        return [prepare(item, self.words) for item in items]
 
 
-def prepare(item: Item) -> Document:
-    """Identify the language of one item and cut its words. Depends on the item alone."""
+def prepare(item: Item, words: Mapping[str, Words] | None = None) -> Document:
+    """Identify the language of one item, cut its words and look them up. Depends on the item alone.
+
+    `words` are those of each language; without them each classifier looks the words up for itself.
+    """
     declared = (item.declared_language or "").partition("-")[0].lower()
     found = language.identify(item.title, item.text, declared or None)
-    return Document(item, found.tag, found.confidence, *tokenise(item.title, item.text))
+    title, text = tokenise(item.title, item.text)
+    known = words.get(found.tag) if words else None
+    codes = Codes(known, known.look_up(title), known.look_up(text)) if known is not None else None
+    return Document(item, found.tag, found.confidence, title, text, codes)
+
+
+def share_words(topics: TopicClassifier, regions: Regions) -> dict[str, Words]:
+    """Let both classifiers look words up in one place, in the languages that both know."""
+    shared: dict[str, Words] = {}
+    for tag in sorted(topics.models.keys() & regions.matchers.keys()):
+        terms, matcher = topics.models[tag].terms, regions.matchers[tag]
+        shared[tag] = Words(terms.columns_of, matcher.actions_of, terms.words.limit)
+        terms.words = matcher.words = shared[tag]
+    return shared
 
 
 def load_model(directory: Path = SHIPPED, quality: Quality = "fast") -> Model:
@@ -69,7 +89,7 @@ def load_model(directory: Path = SHIPPED, quality: Quality = "fast") -> Model:
     except (OSError, ValueError) as error:
         raise ArtefactError(f"{directory}: the region files do not fit this program ({error})") from error
     language.warm_up()
-    model = Model(manifest.name, manifest.version, manifest, topics, regions)
+    model = Model(manifest.name, manifest.version, manifest, topics, regions, share_words(topics, regions))
     documents = model.prepare([_WARM_UP])
     model.topics.classify(documents)
     model.regions.classify(documents)

@@ -101,7 +101,7 @@ def find(matchers: Mapping[str, Matcher], documents: Sequence[Document]) -> Hits
         title = headline(document)
         tokens = title + document.text_tokens
         matcher = matchers.get(document.language)
-        found, where = matcher.match(tokens) if matcher is not None else ([], [])
+        found, where = _match(matcher, document, title, tokens) if matcher is not None else ([], [])
         forms += found
         positions += where
         counts.append(len(found))
@@ -114,6 +114,11 @@ def find(matchers: Mapping[str, Matcher], documents: Sequence[Document]) -> Hits
         np.array(titles, np.int64),
         np.array(lengths, np.int64),
     )
+
+
+def _match(matcher: Matcher, document: Document, title: list[str], tokens: list[str]) -> tuple[list[int], list[int]]:
+    codes = matcher.words.of(document)
+    return matcher.match(tokens, codes.title + codes.text if title else codes.text)
 
 
 def headline(document: Document) -> list[str]:

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifiers.dataset import DatasetError
 from classifiers.gazetteer import Matcher, read_table
 from classifiers.gazetteer_build import OUTPUT as FORM_TABLE
-from classifiers.region_examples import FOLDS, copies, document_of, number_of, reliability_of, source_folds, targets
+from classifiers.region_examples import (
+    FOLDS,
+    copies,
+    document_of,
+    number_of,
+    opening,
+    reliability_of,
+    source_folds,
+    targets,
+)
 from classifiers.region_features import Places, candidates, find
 from classifiers.region_files import FORMS_FILE, Learnt, write_model
 from classifiers.region_trees import Ensemble, Nodes, export_nodes
@@ -47,8 +57,8 @@ def train_regions(rows: Sequence[Row], out_dir: Path, *, seed: int) -> dict[str,
 def fit_regions(rows: Sequence[Row], form_table: Path, *, seed: int) -> Learnt:
     """Fit both ensembles and the calibration.
 
-    Whatever a candidate is judged by was learnt without its item: the reliability of forms in five folds, the
-    calibration without its source.
+    Raises DatasetError where the rows name no country that they are labelled with, or no other. Whatever a candidate is
+    judged by was learnt without its item: the reliability of forms in five folds, the calibration without its source.
     """
     table = read_table(form_table)
     places = Places.of(table)
@@ -56,19 +66,24 @@ def fit_regions(rows: Sequence[Row], form_table: Path, *, seed: int) -> Learnt:
     documents = [document_of(row["lang"], row["title"], row["text"]) for row in rows]
     gold = [list(row["countries"]) for row in rows]
     fold = np.array([number_of(row["id"], "fold") % FOLDS for row in rows])
-    whole = find(matchers, documents)
-    out_of_fold = np.stack([reliability_of(whole, places, gold, fold != left_out) for left_out in range(FOLDS)])
+    read = opening(find(matchers, documents))
+    out_of_fold = np.stack([reliability_of(read, places, gold, fold != left_out) for left_out in range(FOLDS)])
     examples = copies(rows)
     hits = find(matchers, examples.documents)
     numbers = {code: number for number, code in enumerate(places.codes)}
     home = np.array([numbers.get(document.item.home or "", -1) for document in examples.documents], np.int64)
     found = candidates(hits, places, out_of_fold[examples.fold[hits.document], hits.form], home)
     is_label, is_first = targets(found, places, examples.countries)
+    if is_label.all() or not is_first.any():
+        raise DatasetError(
+            "no item names a country that it is labelled with, or none that it is not: there is nothing to learn of "
+            "countries; check `lang` and `countries` (ISO 3166-1 alpha-2), or leave `countries` out"
+        )
     weight = examples.weight[found.document]
     group = source_folds(rows, FOLDS)[examples.row[found.document]]
     knots = _calibrate(_unseen_raw(found.features, is_label, weight, group, seed), is_label, weight)
     return Learnt(
-        reliability_of(whole, places, gold, np.ones(len(rows), np.bool_)),
+        reliability_of(read, places, gold, np.ones(len(rows), np.bool_)),
         _fit(found.features, is_label, weight, seed),
         _fit(found.features, is_first, weight, seed),
         *knots,

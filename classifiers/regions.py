@@ -59,7 +59,7 @@ class Regions:
         self._model = model
         self._places = Places.of(model.table)
         self._numbers = {code: number for number, code in enumerate(self._places.codes)}
-        self._matchers = {language: Matcher(model.table, language) for language in model.table.languages}
+        self.matchers = {language: Matcher(model.table, language) for language in model.table.languages}
 
     def classify(self, documents: Sequence[Document]) -> list[Verdict]:
         """One verdict a document. Abstains on documents without a word and in languages without forms."""
@@ -78,7 +78,7 @@ class Regions:
 
     def _see(self, documents: Sequence[Document]) -> _Seen:
         homes = [self._numbers.get(document.item.home or "", -1) for document in documents]
-        return _Seen(find(self._matchers, documents), np.array(homes, np.int64))
+        return _Seen(find(self.matchers, documents), np.array(homes, np.int64))
 
     def _predict(self, seen: _Seen) -> tuple[Candidates, NDArray[np.float64], NDArray[np.float64]]:
         """Candidates, the calibrated probability of each, and how much speaks for its being the main country."""
@@ -90,7 +90,7 @@ class Regions:
         return found, probability, importance
 
     def _verdict(self, document: Document, scores: list[Score], main: list[float]) -> Verdict:
-        if document.language not in self._matchers:
+        if document.language not in self.matchers:
             return Verdict(Decision.ABSTAINED, (), (), self.threshold, AbstainReason.UNSUPPORTED_LANGUAGE)
         if not document.title_tokens and not document.text_tokens:
             return Verdict(Decision.ABSTAINED, (), (), self.threshold, AbstainReason.TOO_SHORT)

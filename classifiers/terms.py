@@ -1,18 +1,14 @@
-"""TF-IDF rows of documents over words and stems, fast: each surface form is turned into its columns once.
-
-The memo holds a surface form's column numbers as bytes, so that a document is one `bytes.join` over its words: no
-integer object is made between the text and numpy (boxing them cost 25 us of about 100 an article).
-"""
+"""TF-IDF rows of documents over words and stems; each surface form is turned into its columns once (`words`)."""
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from classifiers.text import FIRST_CJK, Memo, cjk_runs, normalise, stem
+from classifiers.words import REMEMBERED, Words, occurrences_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,11 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifiers.contract import Document
+    from classifiers.words import Occurrences
 
 TITLE_WEIGHT = 2  # the headline counts twice; 1 and 3 gave .761, 2 gave .760: nothing hangs on it, headlines alone do
-# A memo holds as many surface forms a generation as the vocabulary has terms, within these. Arabic: 12 forms of an
-# article are new to 100,000 and 23 to 50,000, at 5 us each; an entry takes about 200 bytes.
-MEMO_LEAST, MEMO_MOST = 10_000, 100_000
+# A memo holds twice as many surface forms a generation as the vocabulary has terms, within this and `REMEMBERED`.
+MEMO_LEAST = 10_000
 _LONGEST_COUNT = 1000  # a word can stand at most 2 * 60 + 300 times, a bigram of Chinese at most 400 + 2,600 times
 _STEM = "^"  # marks a stem, so that it never meets a word: "^" is in no word
 
@@ -61,9 +57,6 @@ def document_frequencies(documents: Iterable[Document]) -> dict[str, int]:
     return frequencies
 
 
-_ONE, _TWO = Struct("=i").pack, Struct("=2i").pack  # making an array of two columns costs four times as much
-
-
 class Rows(NamedTuple):
     """Documents as numbers."""
 
@@ -72,58 +65,52 @@ class Rows(NamedTuple):
 
 
 class TermRows:
-    """The vocabulary of one language and the way from documents to rows."""
+    """The vocabulary of one language and the way from documents to rows.
+
+    `words` looks the words up; a model puts its own there, which serve the gazetteer too.
+    """
 
     def __init__(self, columns: Mapping[str, int], idf: NDArray[np.float32]) -> None:
         self.columns = columns
         self.idf = idf
-        self._memo: Memo[bytes] = Memo(self._columns_of, min(max(len(columns), MEMO_LEAST), MEMO_MOST))
+        self.words = Words(self.columns_of, remembered=min(max(2 * len(columns), MEMO_LEAST), REMEMBERED))
         # Looked up rather than computed: a vectorised logarithm may differ in its last bit with the batch's length.
         self._damped = np.array([0.0, *(1.0 + np.log(np.arange(1, _LONGEST_COUNT)))])
 
-    def _columns_of(self, surface: str) -> bytes:
+    def columns_of(self, surface: str, word: str) -> Sequence[int]:
+        """Columns of a surface form whose normal form is `word`: what `terms_of` says, as far as they are known."""
         find = self.columns.get
         if surface[0] >= FIRST_CJK or surface[-1] >= FIRST_CJK:
-            return np.array([at for at in map(find, terms_of(surface)) if at is not None], np.int32).tobytes()
-        # What `terms_of` says, without its lists: this runs for every word not met before, one in ten of Arabic text.
-        word = normalise(surface)
+            return [at for at in map(find, terms_of(surface)) if at is not None]
         if len(word) < 2:
-            return b""
+            return ()
         whole, part = find(word), find(_STEM + stem(word))
         if whole is None:
-            return b"" if part is None else _ONE(part)
-        return _ONE(whole) if part is None else _TWO(whole, part)
+            return () if part is None else (part,)
+        return (whole,) if part is None else (whole, part)
 
     def transform(self, documents: Sequence[Document]) -> Rows:
         """Each row depends on its document alone, to the last bit."""
-        find = self._memo.__getitem__
-        chunks = [
-            b"".join(map(find, document.title_tokens)) * TITLE_WEIGHT + b"".join(map(find, document.text_tokens))
-            for document in documents
-        ]
+        found = occurrences_of(list(map(self.words.of, documents)), TITLE_WEIGHT)
         words = [len(document.title_tokens) * TITLE_WEIGHT + len(document.text_tokens) for document in documents]
-        sizes = np.fromiter(map(len, chunks), np.int64, len(chunks)) // 4
+        sizes = np.bincount(found.document, minlength=len(documents))
         known = np.minimum(sizes / (2 * np.maximum(words, 1)), 1.0)
-        return Rows(self._weigh(np.frombuffer(b"".join(chunks), np.int32), sizes), known)
+        return Rows(self._weigh(found, len(documents)), known)
 
-    def remembered(self) -> int:
-        """How many surface forms are held: at most twice MEMO_MOST, or twice the vocabulary where it is smaller."""
-        return self._memo.remembered()
-
-    def _weigh(self, found: NDArray[np.int32], sizes: NDArray[np.int64]) -> sparse.csr_matrix:
-        """Make rows of columns that may repeat; `sizes` says how many of `found` belong to each row."""
+    def _weigh(self, found: Occurrences, documents: int) -> sparse.csr_matrix:
+        """Make rows of columns that may repeat."""
         width = len(self.idf)
-        cells = np.repeat(np.arange(len(sizes), dtype=np.int64) * width, sizes) + found
+        cells = found.document * width + found.column
         cells.sort()
         first = np.flatnonzero(np.diff(cells, prepend=-1))
         counts = np.diff(first, append=len(cells))
         rows, columns = np.divmod(cells[first], width)
         values = self._damped[np.minimum(counts, _LONGEST_COUNT - 1)] * self.idf[columns]
-        norms = np.sqrt(np.bincount(rows, values * values, len(sizes)))
+        norms = np.sqrt(np.bincount(rows, values * values, documents))
         values /= norms[rows]
-        starts = np.searchsorted(rows, np.arange(len(sizes) + 1))
+        starts = np.searchsorted(rows, np.arange(documents + 1))
         return sparse.csr_matrix(
-            (values.astype(np.float32), columns.astype(np.int32), starts.astype(np.int32)), shape=(len(sizes), width)
+            (values.astype(np.float32), columns.astype(np.int32), starts.astype(np.int32)), shape=(documents, width)
         )
 
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from classifiers.contract import Item
-from classifiers.region_examples import copies, document_of, region_homes, source_folds
+from classifiers.dataset import DatasetError
+from classifiers.gazetteer import KINDS, Form, FormTable, Matcher
+from classifiers.region_examples import OPENING_WORDS, copies, document_of, opening, region_homes, source_folds
+from classifiers.region_features import find
 from classifiers.region_train import measure, score_regions, train_regions
 from classifiers.regions import load_regions
 
@@ -120,3 +123,25 @@ def test_sources_stay_whole_in_their_folds() -> None:
     assert sorted(np.bincount(folds).tolist()) == [30, 30, 30]
     one = source_folds([{"id": str(n), "source": "only"} for n in range(60)], 3)
     assert set(one.tolist()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("countries", [["QQ"], []])
+def test_examples_that_teach_no_country_are_one_clear_error(tmp_path: Path, countries: list[str]) -> None:
+    taught = [{**row, "countries": countries} for row in rows()]
+    with pytest.raises(DatasetError, match="nothing to learn of countries"):
+        train_regions(taught, tmp_path, seed=0)
+
+
+def test_examples_without_any_name_are_one_clear_error(tmp_path: Path) -> None:
+    taught = [{**row, "title": "The bridge is closed", "text": ""} for row in rows()]
+    with pytest.raises(DatasetError, match="nothing to learn of countries"):
+        train_regions(taught, tmp_path, seed=0)
+
+
+def test_what_stands_after_the_opening_speaks_neither_for_nor_against_a_form() -> None:
+    table = FormTable([Form(("france",), "FR", KINDS.index("name"), "any", ("en",), is_stem=False)])
+    filler = "word " * OPENING_WORDS
+    texts = [("France", filler), ("", "France"), ("Two words", filler + "France"), ("", filler[5:] + "France")]
+    hits = find({"en": Matcher(table, "en")}, [document_of("en", *text) for text in texts])
+    assert hits.document.tolist() == [0, 1, 2, 3]
+    assert opening(hits).document.tolist() == [0, 1, 3]

@@ -89,4 +89,4 @@ def test_the_memo_stays_bounded_over_new_words() -> None:
     rows = fit_terms([document("", "alpha beta"), document("", "alpha beta")], least=2)
     for start in range(0, 60_000, 200):
         rows.transform([document("", " ".join(f"word{number}" for number in range(start, start + 200)))])
-    assert rows.remembered() <= 2 * (MEMO_LEAST + 1)
+    assert rows.words.remembered() <= 2 * (MEMO_LEAST + 1)

@@ -141,13 +141,16 @@ class TestPage:
     def test_a_page_gives_its_items(self) -> None:
         shown = run(PAGE, "--page", "--format", "text")
         rows = [line.split("\t") for line in shown.stdout.splitlines()]
-        assert [(row[0].split(",")[0], row[1].split(",")[0], row[2]) for row in rows] == [
-            ("economy", "JO", "ar"),
-            ("disaster", "JP", "ar"),
-            ("sport", "MA", "ar"),
-            ("health", "PK", "ar"),
-            ("conflict", "CO", "ar"),
+        assert [(row[0].split(",")[0], row[2]) for row in rows] == [
+            ("economy", "ar"),
+            ("disaster", "ar"),
+            ("sport", "ar"),
+            ("health", "ar"),
+            ("conflict", "ar"),
         ]
+        # Whose story it is, whatever stands before it: of the match Morocco won, its venue has two names in the text.
+        named = [set(row[1].split(",")) for row in rows]
+        assert [code in codes for code, codes in zip(("JO", "JP", "MA", "PK", "CO"), named, strict=True)] == [True] * 5
 
     def test_on_standard_input(self) -> None:
         done = piped(PAGE.read_bytes(), "-", "--page")
