@@ -173,9 +173,9 @@ def table_of(figures: Figures, answered: Mapping[str, bool]) -> RenderableType:
     head = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     columns: dict[str, Any] = {
         "items/s": f"{figures.read:.1f}",
-        "labelled/s": f"{figures.labelled:.1f}",
-        "abstained/s": f"{figures.abstained:.1f}",
-        "dead/s": Text(f"{figures.dead:.1f}", style="red" if figures.dead else ""),
+        "labelled": f"{figures.labelled:.1f}",
+        "abstained": f"{figures.abstained:.1f}",
+        "dead": Text(f"{figures.dead:.1f}", style="red" if figures.dead else ""),
         "p50": _seconds(figures.p50),
         "p99": _seconds(figures.p99),
         "workers": str(figures.workers),
