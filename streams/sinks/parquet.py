@@ -171,7 +171,7 @@ class ParquetSink:
         for folder, found in by_folder.items():
             folder.mkdir(parents=True, exist_ok=True)
             path = unfinished / what.name(".tmp")  # readers' globs may look into hidden folders too
-            pq.write_table(pa.Table.from_pylist(found, kept), path, compression="zstd")
+            pq.write_table(_table(found, kept), path, compression="zstd")
             sync(path)
             path.rename(folder / what.name(SUFFIX))
             sync(folder)
@@ -198,6 +198,10 @@ def _flat(one: Rows) -> dict[str, Any]:
         "countries": [row["country"] for row in one.regions],
         "regions": list(regions),
     }
+
+
+def _table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
+    return pa.Table.from_arrays([pa.array([row[f.name] for row in rows], f.type) for f in schema], schema=schema)
 
 
 def layout_keys(text: str) -> tuple[str, ...]:
