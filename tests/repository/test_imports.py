@@ -61,6 +61,7 @@ HOMES = {
     "lxml": {"streams.sources"},
     "trafilatura": {"streams.sources"},
     "feedparser": {"streams.sources"},
+    "rensa": {"streams.duplicates"},
 }
 # part of another one's interface: FastAPI's documentation sends its users there
 PART_OF = {"starlette": "fastapi"}
