@@ -22,7 +22,6 @@ from streams.wire import DUPLICATES, SIGNATURES, UNIQUE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from streams.articles import LabelledArticle
     from streams.duplicates.index import Candidate
     from streams.duplicates.signature import Signature
     from streams.duplicates.state import Kind
@@ -56,6 +55,13 @@ class _Item(NamedTuple):
     story: str
 
 
+class _Read(NamedTuple):
+    record: Record
+    signature: Signature
+    uri: str
+    source: str
+
+
 class Marker:
     """The items of the window, and the marks of those that come. `clock` gives seconds since 1970.
 
@@ -81,24 +87,18 @@ class Marker:
         What is no labelled item is passed over with a line in the log: it never was on the wire for us.
         """
         marked = Marked([], Counter(), 0)
-        for record in records:
-            try:
-                article = decode_labelled(record.value)
-            except InvalidError as error:
-                log.warning("passed over: %s %d at %d: %s", record.kafka_topic, record.partition, record.offset, error)
-                continue
-            marked = self._mark(record, article, marked)
+        for read in _signed(records):
+            marked = self._mark(read, marked)
         outputs = [*marked.outputs, *(_record(SIGNATURES, uri, None) for uri in self._gone)]
         self._gone.clear()
         if prefix:
             outputs = [_prefixed(output, prefix) for output in outputs]
         return marked._replace(outputs=outputs)
 
-    def _mark(self, record: Record, article: LabelledArticle, marked: Marked) -> Marked:
-        uri, source = article.uri, article.info_sources[0].name or ""
+    def _mark(self, read: _Read, marked: Marked) -> Marked:
+        record, signature, uri, source = read
         at = min(record.timestamp_ms, int(self._clock() * 1000))  # one clock that is ahead may not empty the window
         self._forget(at)
-        signature = signature_of(main_headline(article), main_text(article))
         known = self._numbers.get(uri)
         nearest = None if known is not None else self._nearest(signature)
         unique = marked.unique
@@ -165,6 +165,20 @@ class Marker:
             self._gone.append(uri)
         else:
             self._remember(_Item(uri, stored.at, stored.source, stored.story), signature)
+
+
+def _signed(records: Iterable[Record]) -> list[_Read]:
+    """What is compared of each record that is a labelled item."""
+    read = []
+    for record in records:
+        try:
+            article = decode_labelled(record.value)
+        except InvalidError as error:
+            log.warning("passed over: %s %d at %d: %s", record.kafka_topic, record.partition, record.offset, error)
+            continue
+        signature = signature_of(main_headline(article), main_text(article))
+        read.append(_Read(record, signature, article.uri, article.info_sources[0].name or ""))
+    return read
 
 
 def _kind(nearest: Candidate, *, same_source: bool) -> Kind:
