@@ -276,7 +276,7 @@ def make_strict(node: Any) -> None:
 def rendered(name: str) -> Iterator[dict[str, Any]]:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        pytest.skip("kubectl is not installed")
+        pytest.skip("kubectl is not installed: apt-get install kubernetes-client")
     command = [kubectl, "kustomize", str(DEPLOY / "kubernetes" / "overlays" / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
