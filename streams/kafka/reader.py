@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from kafka import ConsumerRebalanceListener, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
+from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, RebalanceInProgressError
 
 from streams.errors import TransientError
 from streams.kafka.clients import DELIVERY_MS, close_quietly, new_consumer, partitions_of, positions, reaching, require
@@ -120,14 +120,15 @@ class Reader:
     def commit(self, offsets: Offsets | None = None) -> None:
         """Stores the group's offsets (by default those of all finished records); of nothing without a group.
 
-        A member that lost its place only says so in the log: what it could not store is read again by who has it now.
+        A member that lost its place, or meets a rebalance, only says so in the log: what it still has then is stored by
+        the next commit, what it has no longer is read again by who has it now.
         """
         offsets = self._finished if offsets is None else offsets
         if not self._group or not offsets:
             return
         try:
             self._consumer.commit(positions(offsets), timeout_ms=DELIVERY_MS)
-        except CommitFailedError as error:
+        except (CommitFailedError, RebalanceInProgressError) as error:
             log.warning("offsets of %s not stored, the items will come again: %r", self._group, error)
         except KafkaError as error:
             raise TransientError(f"cannot store the offsets of {self._group}: {error!r}") from error

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from streams.errors import InvalidError, TransientError
 from streams.sinks.base import POLL_RECORDS, Bury, Place, Settled
 from streams.sinks.folder import Range, Rotation, ends_of, range_of, sync, take
-from streams.sinks.rows import Rows, rows_of
+from streams.sinks.rows import Rows, decoded_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -125,12 +125,10 @@ class ParquetSink:
             if self._since is None:
                 self._since = self._clock()
             self._first.setdefault(place, self._next.get(place, record.offset))
-            if record.value:
-                try:
-                    self._rows.setdefault(place, []).append(rows_of(record, self._labels))
-                    self._bytes += len(record.value)
-                except InvalidError as error:
-                    self._bury(record, str(error))
+            rows = decoded_rows(record, self._labels, self._bury)
+            if rows:
+                self._rows.setdefault(place, []).append(rows)
+                self._bytes += len(record.value or b"")
             self._next[place] = record.offset + 1
 
     def settle(self, *, everything: bool = False) -> Settled:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from streams.articles import TOPIC_PREFIX, decode_labelled, main_headline, main_text, parse_timestamp
+from streams.errors import InvalidError
 
 if TYPE_CHECKING:
     from streams.articles import Axis, LabelledArticle
     from streams.kafka.link import Record
+    from streams.sinks.base import Bury
     from streams.wire import Labels
 
 Row = dict[str, Any]
@@ -60,6 +62,17 @@ def rows_of(record: Record, labels: Labels) -> Rows:
         "kafka_offset": record.offset,
     }
     return Rows(row, topics, regions)
+
+
+def decoded_rows(record: Record, labels: Labels, bury: Bury) -> Rows | None:
+    """The rows of a record; None for a tombstone, and for what is no labelled article, which is buried."""
+    if not record.value:
+        return None
+    try:
+        return rows_of(record, labels)
+    except InvalidError as error:
+        bury(record, str(error))
+        return None
 
 
 def _topics(article: LabelledArticle, labels: Labels) -> list[Row]:

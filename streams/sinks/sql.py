@@ -11,15 +11,15 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
 import sqlalchemy as sql
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streams.errors import InvalidError, TransientError
 from streams.sinks.base import POLL_RECORDS, Bury, Place, Settled
-from streams.sinks.rows import Row, Rows, rows_of
-from streams.sinks.sql_schema import ARTICLES, OFFSETS, REGIONS, TOPICS, bring_up_to_date
+from streams.sinks.rows import Rows, decoded_rows
+from streams.sinks.sql_schema import OFFSETS, bring_up_to_date
+from streams.sinks.sql_store import store_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 30  # for a lock that somebody else holds: a backup or a migration, or a process that is frozen
 CONNECT_SECONDS = 10
-STATEMENT_BYTES = 8 << 20  # PostgreSQL takes no value of 1 GB, which a thousand of the largest items come near to
 
 _INSERTS: Mapping[str, Callable[[sql.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 # what the database says of a row that it can never take
@@ -75,11 +74,9 @@ class SqlSink:
             place = record.kafka_topic, record.partition
             if record.offset < self._next.get(place, 0):
                 continue
-            if record.value:
-                try:
-                    self._rows.append((record, rows_of(record, self._labels)))
-                except InvalidError as error:
-                    self._bury(record, str(error))
+            rows = decoded_rows(record, self._labels, self._bury)
+            if rows:
+                self._rows.append((record, rows))
             self._next[place] = record.offset + 1
 
     def settle(self, *, everything: bool = False) -> Settled:  # noqa: ARG002 - everything is always due
@@ -91,7 +88,7 @@ class SqlSink:
         try:
             with self._transaction() as connection:
                 self._advance(connection, moved)
-                _store(connection, rows)
+                store_rows(connection, rows)
         except _REFUSED:
             with self._transaction() as connection:
                 self._advance(connection, moved)
@@ -147,77 +144,9 @@ class SqlSink:
         for record, rows in self._rows:
             try:
                 with connection.begin_nested():
-                    _store(connection, [rows])
+                    store_rows(connection, [rows])
             except _REFUSED as error:
                 self._bury(record, self._said(error))
-
-
-def _store(connection: sql.Connection, batch: Sequence[Rows]) -> None:
-    """Upserts items: a version that is there already gets its new labels."""
-    last = {rows.article["id"]: rows for rows in batch}  # a statement of PostgreSQL may touch a row once only
-    if not last:
-        return
-    known = connection.execute(sql.select(ARTICLES.c.id).where(ARTICLES.c.id.in_(last))).scalars().all()
-    for table in (TOPICS, REGIONS) if known else ():
-        connection.execute(sql.delete(table).where(table.c.article_id.in_(known)))
-    upsert = _insert_json if connection.dialect.name == "postgresql" else _insert_rows
-    upsert(connection, ARTICLES, [rows.article for rows in last.values()])
-    upsert(connection, TOPICS, [row for rows in last.values() for row in rows.topics])
-    upsert(connection, REGIONS, [row for rows in last.values() for row in rows.regions])
-
-
-def _insert(table: sql.Table, values: str) -> str:
-    """The statement that inserts into a table, and overwrites what is there under the same key."""
-    keys = [column.name for column in table.primary_key]
-    changed = ", ".join(f"{c.name} = excluded.{c.name}" for c in table.c if c.name not in keys)
-    columns = ", ".join(column.name for column in table.c)
-    return f"INSERT INTO {table.name} ({columns}) {values} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changed}"
-
-
-def _insert_json(connection: sql.Connection, table: sql.Table, rows: Sequence[Row]) -> None:
-    """Some MB of rows in one statement, as JSON that PostgreSQL takes apart.
-
-    The cheapest on this side of the ways that can upsert: 150 us of CPU an item on a busy machine, where the driver's
-    own loop over rows took 190 and arrays for unnest(), which psycopg writes in Python, 770.
-    """
-    columns = ", ".join(column.name for column in table.c)
-    values = f"SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, %s::json)"  # noqa: S608 - no input in it
-    statement = _insert(table, values)
-    for part in _parts([msgspec.json.encode(_with_raw_item(row)) for row in rows]):
-        connection.exec_driver_sql(statement, (f"[{b','.join(part).decode()}]",))
-
-
-def _with_raw_item(row: Row) -> Row:
-    return row | {"item": msgspec.Raw(row["item"].encode())} if "item" in row else row
-
-
-def _parts(rows: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Rows in their order, so many together as STATEMENT_BYTES hold."""
-    part: list[bytes] = []
-    size = 0
-    for row in rows:
-        if part and size + len(row) > STATEMENT_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(row)
-        size += len(row)
-    if part:
-        yield part
-
-
-def _insert_rows(connection: sql.Connection, table: sql.Table, rows: Sequence[Row]) -> None:
-    """The driver's own loop. To SQLite times go as text, in the form that SQLAlchemy reads."""
-    if not rows:
-        return
-    columns = [(c.name, isinstance(c.type, sql.DateTime), isinstance(c.type, sql.Date)) for c in table.c]
-    values = [
-        tuple(
-            str(row[name].replace(tzinfo=None)) if is_time else str(row[name]) if is_date else row[name]
-            for name, is_time, is_date in columns
-        )
-        for row in rows
-    ]
-    connection.exec_driver_sql(_insert(table, f"VALUES ({', '.join('?' for _ in columns)})"), values)
 
 
 def _url(text: str) -> sql.URL:

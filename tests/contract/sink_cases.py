@@ -39,6 +39,16 @@ LABELS = load_labels()
 BATCH = 3  # after so many items a sink that gathers them has something due
 
 
+class Clock:
+    """Seconds, as the test sets them."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Graveyard:
     """Where a sink buries what it can never store."""
 

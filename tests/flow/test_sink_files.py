@@ -1,4 +1,4 @@
-"""`newswire sink files` on a real Kafka: signals, files moved away, a Kafka that comes back; kills are in test_sinks."""
+"""`newswire sink files` on a real Kafka: signals, files moved away, a Kafka that comes back; kills are in tests/chaos."""
 
 from __future__ import annotations
 

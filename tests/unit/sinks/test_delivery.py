@@ -18,20 +18,12 @@ from streams.sinks.delivery import (
     Limits,
     Patience,
 )
-from tests.contract.sink_cases import NAME, Graveyard, record, records
+from tests.contract.sink_cases import NAME, Clock, Graveyard, record, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from streams.kafka.link import Record
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Receiver:

@@ -14,6 +14,7 @@ from streams.errors import InvalidError, TransientError
 from streams.kafka.link import Record
 from streams.sinks.files import FilesSink
 from streams.sinks.folder import Rotation
+from tests.contract.sink_cases import Clock
 
 LIMITS = Rotation(100, 1 << 20, 60.0)
 
@@ -24,14 +25,6 @@ def record(offset: int, value: bytes = b"{}", partition: int = 3) -> Record:
 
 if TYPE_CHECKING:
     from streams.sinks.files import Compression
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -63,9 +56,9 @@ def test_a_name_says_partition_first_offset_and_the_next(sink: FilesSink, tmp_pa
 def test_a_file_ends_after_a_time_too(sink: FilesSink, clock: Clock) -> None:
     sink.resume()
     sink.write([record(0)])
-    clock.now = 59.9
+    clock.now += 59.9
     assert sink.settle() == ({}, 0)
-    clock.now = 60.0
+    clock.now += 0.1
     assert sink.settle() == ({("news.labelled", 3): 1}, 1)
     sink.close()
 

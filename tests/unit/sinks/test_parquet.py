@@ -14,7 +14,7 @@ from streams.errors import InvalidError, TransientError
 from streams.kafka.link import Record
 from streams.sinks.folder import Rotation
 from streams.sinks.parquet import NOTHING, Layout, ParquetSink, layout_keys
-from tests.contract.sink_cases import LABELS, NAME, Graveyard
+from tests.contract.sink_cases import LABELS, NAME, Clock, Graveyard
 from tests.flow.labelled import labelled
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ ITEMS = [
     labelled("urn:n:2", [(POLITICS, 80)], [("SY", 80)], "ar") | {"versionCreated": "2026-03-02T10:00:00Z"},
     labelled("urn:n:3", []),
 ]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -147,7 +139,7 @@ def test_files_end_after_a_number_a_size_or_a_time(tmp_path: Path, clock: Clock,
     sink = opened(tmp_path, clock, grave, items=3)
     sink.write([item(0), item(1)])
     assert sink.settle() == ({}, 0)
-    clock.now = 60.0
+    clock.now += 60.0
     assert sink.settle() == ({(NAME, 3): 2}, 2)
     sink.write([item(2), item(3)])
     assert sink.settle() == ({}, 0)

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streams.cli.ports import free_ports
-from streams.cli.sinking import burying
 from streams.kafka.broker import KafkaBroker
-from streams.kafka.dead_letters import error_of, original
-from streams.kafka.link import Record
-from streams.wire import DEAD_LETTERS, LABELLED
 from tests.contract.sink_cases import lines, parquet_stored, postgresql_stored, sqlite_stored
-from tests.flow.edges import SECONDS, Watch, make_wire
+from tests.flow.edges import SECONDS
 from tests.flow.labelled import Streams, labels_of
 from tests.flow.sinks import Running, end, items, kill_again_and_again, started, uris
 from tests.helpers import wait_for
@@ -27,29 +23,7 @@ if TYPE_CHECKING:
 
     from tests.servers.postgresql import Postgresql
 
-pytestmark = pytest.mark.kafka
-
-
-def test_what_a_sink_buries_is_a_dead_letter_that_no_replay_sends_back(bootstrap_servers: str, unique: str) -> None:
-    make_wire(bootstrap_servers)
-    watch = Watch(bootstrap_servers, [DEAD_LETTERS])
-    counted: list[int] = []
-    bad = Record(LABELLED, 3, 77, b"k", b'{"uri": "%s"}' % unique.encode(), [("ce_id", b"1")], 0)
-    with burying(bootstrap_servers, "sql", lambda: counted.append(1)) as bury:
-        bury(bad, "no headline")
-    (found,) = [record for record in watch.read() if unique.encode() in record.value]
-    watch.close()
-    assert counted == [1]
-    assert (found.key, found.value) == (bad.key, bad.value)
-    letter = bad._replace(headers=found.headers)
-    error = error_of(letter)
-    assert (error["stage"], error["topic"], error["offset"], error["message"]) == (
-        "sink.sql",
-        LABELLED,
-        "77",
-        "no headline",
-    )
-    assert original(letter) is None
+pytestmark = [pytest.mark.kafka, pytest.mark.chaos]
 
 
 @pytest.fixture
@@ -126,7 +100,6 @@ def test_killed_three_times_every_sink_has_every_item_once(
     account(everything, kill_again_and_again(broker.bootstrap_servers, streams, everything, kills=3, seed=21))
 
 
-@pytest.mark.chaos
 @pytest.mark.long
 def test_killed_thirty_times_every_sink_has_every_item_once(
     own: tuple[KafkaBroker, Streams], everything: Running
@@ -135,7 +108,6 @@ def test_killed_thirty_times_every_sink_has_every_item_once(
     account(everything, kill_again_and_again(broker.bootstrap_servers, streams, everything, kills=30, seed=22))
 
 
-@pytest.mark.chaos
 @pytest.mark.long
 def test_killed_thirty_times_sqlite_has_every_item_once(own: tuple[KafkaBroker, Streams], tmp_path: Path) -> None:
     broker, streams = own
