@@ -100,7 +100,7 @@ def postgresql() -> Iterator[Postgresql]:
     """One PostgreSQL for the whole session; ask it for a `database()` of your own, and start it again if you stop it."""
     folder = programs()
     if folder is None:
-        pytest.skip("PostgreSQL is not here; install the distribution's package postgresql")
+        pytest.skip("PostgreSQL is not here: apt-get install postgresql")
     with Postgresql(folder) as server:
         yield server
 
