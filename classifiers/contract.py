@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifiers.words import Codes
-
 
 class Item(NamedTuple):
     """One news item as its publisher wrote it."""
@@ -19,6 +17,14 @@ class Item(NamedTuple):
     text: str
     declared_language: str | None = None  # BCP 47, as the publisher says; kept beside the detected one, never trusted
     home: str | None = None  # ISO 3166-1 alpha-2 of the publisher's country, where its feed says so
+
+
+class Codes(NamedTuple):
+    """The words of one document as `classifiers.words` has looked them up, title and text apart."""
+
+    words: object  # the `Words` whose codes they are; another model's must not be read
+    title: bytes
+    text: bytes
 
 
 @dataclass(slots=True, frozen=True)

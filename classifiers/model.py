@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from classifiers import language
 from classifiers.artefact import ArtefactError, verify
-from classifiers.contract import Document, Item
+from classifiers.contract import Codes, Document, Item
 from classifiers.encoder import TIER
 from classifiers.regions import load_regions
 from classifiers.text import tokenise
 from classifiers.topic_files import load_topics
-from classifiers.words import Codes, Words
+from classifiers.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

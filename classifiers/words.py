@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from classifiers.contract import Codes
 from classifiers.text import Memo, normalise
 
 if TYPE_CHECKING:
@@ -35,14 +36,6 @@ _CODE = Struct("=4i").pack
 _NOTHING = _CODE(-1, -1, 0, -1)
 _FIELDS = 4
 _BYTES = 4 * _FIELDS
-
-
-class Codes(NamedTuple):
-    """The words of one document as codes, title and text apart."""
-
-    words: Words  # whose codes they are; another model's must not be read
-    title: bytes
-    text: bytes
 
 
 class Words:

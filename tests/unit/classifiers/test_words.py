@@ -9,11 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from classifiers import text
-from classifiers.contract import Document, Item
+from classifiers.contract import Codes, Document, Item
 from classifiers.gazetteer import KINDS, Form, FormTable, Matcher
 from classifiers.terms import TermRows
 from classifiers.text import tokenise
-from classifiers.words import Codes, Words, marks_of, occurrences_of
+from classifiers.words import Words, marks_of, occurrences_of
 
 if TYPE_CHECKING:
     from classifiers.dataset import Example
