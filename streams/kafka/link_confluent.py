@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 5.0  # one attempt to reach Kafka; who opens the link decides how many
 COMMITTED_SECONDS = 15.0  # to learn the committed offsets; offsets of an open transaction hold it up until that ends
 FLUSH_SECONDS = 30.0
+LEAVE_SECONDS = 2.0  # of the ten that a worker has to end
 POLL_INTERVAL_MS = 60_000  # a worker that does not come back for records so long has stalled; above any batch
 POLL_EVERY = 256  # outputs between two looks at the deliveries, so that the queue of reports stays short
 BEGINNING = -2  # OFFSET_BEGINNING of librdkafka
@@ -47,7 +49,7 @@ class ConfluentLink:
         self._transactional_id = f"{settings.group}.{settings.slot or uuid.uuid4().hex}"
         with self._reaching():
             self._producer = self._new_producer()
-        self._consumer = Consumer(self._consumer_settings())
+        self._consumer: Any = Consumer(self._consumer_settings())
         self._subscribe(on_rebalance)
 
     def _new_producer(self) -> Any:
@@ -252,9 +254,19 @@ class ConfluentLink:
         return found
 
     def close(self) -> None:
-        """See Link."""
-        with contextlib.suppress(KafkaException, RuntimeError):
-            self._consumer.close()  # calls on_revoke once more
+        """See Link.
+
+        The consumer is given up, not closed: its close() may call us back when the group's side has ended, and then
+        waits for it for ever, with Python's lock in hand (2.16, a member that had been given partitions it never
+        polled for). A member with a slot does not leave anyway; one without is out at once by unsubscribing.
+        """
+        if self._settings.slot is None and self._consumer is not None:
+            with contextlib.suppress(KafkaException, SystemError, RuntimeError):
+                self._consumer.unsubscribe()
+                deadline = time.monotonic() + LEAVE_SECONDS
+                while self._consumer.assignment() and time.monotonic() < deadline:
+                    self._consumer.poll(0.1)  # calls on_revoke once more
+        self._consumer = None
         with contextlib.suppress(KafkaException):
             self._producer.purge()
             self._producer.flush(1)
