@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 PYTEST_ARGS ?=
-# Two processes, so that what one waits for overlaps with the other's work; a file stays in one, with its fixtures.
-PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
+# Three processes on two cores, so that what one waits for overlaps with the others' work; a file stays in one, with its fixtures.
+PARALLEL ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install install-dev up test lint format bench chaos lock docs clean
 

@@ -14,6 +14,7 @@ import pytest
 
 from streams.kafka.broker import KafkaBroker
 from streams.kafka.jars import cache_folder
+from tests.helpers import NOT_PACKAGED
 from tests.servers.postgresql import Postgresql, programs
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ hypothesis.settings.load_profile("newswire")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests marked long (the full chaos runs)")
-    parser.addoption("--forbid-skips", action="store_true", help="fail if a test is skipped, but for want of ../shared")
+    parser.addoption(
+        "--forbid-skips", action="store_true", help="fail if a test is skipped, but for want of ../shared or kubectl"
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -40,7 +43,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if not session.config.getoption("--forbid-skips") or reporter is None or exitstatus != pytest.ExitCode.OK:
         return
-    skipped = [report for report in reporter.stats.get("skipped", []) if ABSENT not in str(report.longrepr)]
+    skipped = [
+        report
+        for report in reporter.stats.get("skipped", [])
+        if not any(reason in str(report.longrepr) for reason in (ABSENT, NOT_PACKAGED))
+    ]
     if skipped:
         reporter.write_line(f"--forbid-skips: {len(skipped)} tests were skipped", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

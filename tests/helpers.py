@@ -12,6 +12,9 @@ Result = TypeVar("Result")
 
 POLL_SECONDS = 0.02
 
+# kubectl: Debian's is of 2020 and does not know `kustomize` overlays as they are written now
+NOT_PACKAGED = "no package of the distribution is new enough, see kubernetes.io"
+
 
 def wait_for(condition: Callable[[], Result], timeout: float, message: str) -> Result:
     """Return the first truthy value of the condition, asked again and again; fail with the message after `timeout` seconds.

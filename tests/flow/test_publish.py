@@ -298,8 +298,9 @@ def test_positions_wait_for_the_open_transactions_of_others(bootstrap_servers: s
 
 @pytest.mark.parametrize("way", ["one by one", "all at once"])
 def test_a_failed_delivery_is_an_error_although_flush_says_nothing(
-    bootstrap_servers: str, unique: str, way: str
+    bootstrap_servers: str, unique: str, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("streams.kafka.bulk.FLUSH_SECONDS", 3.0)  # a refused record keeps flush waiting so long
     make_topic(bootstrap_servers, unique)
     with KafkaAdminClient(bootstrap_servers=bootstrap_servers.split(",")) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, unique, configs={"max.message.bytes": "1000"})])

@@ -22,6 +22,7 @@ import yaml
 
 from streams.cli.main import group
 from streams.settings import load_settings
+from tests.helpers import NOT_PACKAGED
 from tests.repository.source import ROOT
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ def make_strict(node: Any) -> None:
 def rendered(name: str) -> Iterator[dict[str, Any]]:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        pytest.skip("kubectl is not installed: apt-get install kubernetes-client")
+        pytest.skip(f"kubectl is not on this machine: {NOT_PACKAGED}")
     command = [kubectl, "kustomize", str(DEPLOY / "kubernetes" / "overlays" / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr

@@ -152,6 +152,6 @@ def test_a_wrong_argument_is_told_before_anything_is_opened(arguments: dict[str,
 
 
 def test_streams_offers_subscribe_and_nothing_it_does_not_have() -> None:
-    assert streams.__all__ == ["subscribe"]
+    assert streams.__all__ == ["subscribe", "subscribe_async"]
     with pytest.raises(AttributeError, match="no attribute 'unsubscribe'"):
         _ = streams.unsubscribe  # type: ignore[attr-defined]
