@@ -52,9 +52,10 @@ lock:                               ## makes the lock files anew (needs uv)
 	@uv pip compile pyproject.toml $(LOCK) --group dev --all-extras -c requirements.lock -o requirements-dev.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
 
-docs: install-dev                   ## pages and dashboards that are made from the code
+docs: install-dev                   ## pages, dashboards and manifests that are made from the code
 	@$(BIN)/python docs/build.py
 	@$(BIN)/python deploy/grafana/build.py
+	@$(BIN)/python deploy/kubernetes/build.py
 
 clean:
 	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache

@@ -104,8 +104,7 @@ def survive(broker: KafkaBroker, folder: Path, link: str, outages: list[Outage],
     return workers.ended
 
 
-# both links in `make chaos`; the default one in every run
-@pytest.mark.parametrize("link", ["kafka-python", pytest.param("confluent", marks=pytest.mark.long)])
+@pytest.mark.parametrize("link", LINKS)
 def test_a_broker_that_is_restarted_costs_nothing(broker: KafkaBroker, tmp_path: Path, link: str) -> None:
     survive(broker, tmp_path, link, [(signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0)], seed=3)
 

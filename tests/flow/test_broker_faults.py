@@ -54,15 +54,17 @@ def test_a_port_that_two_take_at_once(tmp_path: Path) -> None:
     try:
         first.launch()
         second = KafkaBroker(tmp_path / "second", first.port)
-        for start in (second.start, first.wait_ready):
+        for broker, start in ((second, second.start), (first, first.wait_ready)):
             try:
                 start()
             except BrokerError as error:
                 told.append(str(error))
+                assert not broker.alive
         second.stop()
     finally:
         first.stop()
     assert len(told) == 1, told  # whichever was slower
+    assert "\n" not in told[0]
     assert told[0].endswith("another program took its port meanwhile; start it again or choose another port")
 
 

@@ -148,9 +148,15 @@ class TestPage:
             ("health", "ar"),
             ("conflict", "ar"),
         ]
-        # Whose story it is, whatever stands before it: of the match Morocco won, its venue has two names in the text.
-        named = [set(row[1].split(",")) for row in rows]
-        assert [code in codes for code, codes in zip(("JO", "JP", "MA", "PK", "CO"), named, strict=True)] == [True] * 5
+        assert [row[1].split(",")[0] for row in rows[:2] + rows[3:]] == ["JO", "JP", "PK", "CO"]
+        assert "MA" in rows[2][1].split(",")
+
+    @pytest.mark.xfail(
+        reason="of a match that Morocco won, the model puts the venue first: it has two names in the text"
+    )
+    def test_the_winner_comes_before_the_venue(self) -> None:
+        rows = [line.split("\t") for line in run(PAGE, "--page", "--format", "text").stdout.splitlines()]
+        assert rows[2][1].split(",")[0] == "MA"
 
     def test_on_standard_input(self) -> None:
         done = piped(PAGE.read_bytes(), "-", "--page")
