@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 POLL_SECONDS = 0.02
 
-# kubectl: Debian's is of 2020 and does not know `kustomize` overlays as they are written now
+# kubectl: Debian 12 has 1.20, whose kustomize refuses the overlays ("cannot unmarshal object into ... patchesStrategicMerge")
 NOT_PACKAGED = "no package of the distribution is new enough, see kubernetes.io"
 
 

@@ -20,7 +20,7 @@ from streams.gateway.cursor import decode_cursor, encode_cursor
 from streams.gateway.hub import FullError, Hub
 from streams.gateway.push import ROUTE as PUSH_ROUTE
 from streams.gateway.push import SECURITY_SCHEMES, push_articles
-from streams.gateway.query import Form, Gateway, Names, Percent, gateway_of, selection_asked
+from streams.gateway.query import Filtered, Form, Gateway, gateway_of, selection_asked
 from streams.gateway.reader import Reader
 from streams.gateway.security import SecurityHeaders
 from streams.gateway.sse import EventStream
@@ -93,10 +93,7 @@ async def page() -> FileResponse:
 
 async def stream(
     request: Request,
-    topic: Names = [],  # noqa: B006 - FastAPI copies the default
-    region: Names = [],  # noqa: B006
-    language: Names = [],  # noqa: B006
-    min_confidence: Percent = 0,
+    filters: Filtered,
     form: Form = "wire",
     recent: Annotated[int, Query(ge=0, le=1000)] = 0,
 ) -> Response:
@@ -107,7 +104,7 @@ async def stream(
     the type `dropped` says that items are missing at this place.
     """
     gateway = gateway_of(request)
-    wanted = selection_asked(gateway, topic, region, language, min_confidence)
+    wanted = selection_asked(gateway, filters)
     last = request.headers.get("last-event-id")
     try:
         since = decode_cursor(last) if last else None
@@ -121,16 +118,13 @@ async def stream(
 
 async def articles(
     request: Request,
-    topic: Names = [],  # noqa: B006
-    region: Names = [],  # noqa: B006
-    language: Names = [],  # noqa: B006
-    min_confidence: Percent = 0,
+    filters: Filtered,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     form: Form = "wire",
 ) -> Response:
     """Recent labelled items, newest first, the newest version of each; `cursor` is a Last-Event-ID to go on from."""
     gateway = gateway_of(request)
-    wanted = selection_asked(gateway, topic, region, language, min_confidence)
+    wanted = selection_asked(gateway, filters)
     cursor = encode_cursor(gateway.hub.positions).encode()
     items = b",".join(_json(entry, form) for entry in gateway.hub.window.newest(wanted, limit))
     return Response(b'{"cursor":"%b","items":[%b]}' % (cursor, items), media_type=JSON)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from fastapi import HTTPException, Query, Request
+from fastapi import Depends, HTTPException, Query, Request
 
 from streams.errors import InvalidError
 from streams.gateway.filters import selection_of
@@ -40,13 +40,37 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
-def selection_asked(
-    gateway: Gateway, topic: list[str], region: list[str], language: list[str], min_confidence: int
-) -> Selection:
+class Filters(NamedTuple):
+    """What a request asks for; a value may hold several names, comma-separated."""
+
+    topic: list[str]
+    region: list[str]
+    language: list[str]
+    min_confidence: int
+
+
+async def filters_of(
+    topic: Names = [],  # noqa: B006 - FastAPI copies the default
+    region: Names = [],  # noqa: B006
+    language: Names = [],  # noqa: B006
+    min_confidence: Percent = 0,
+) -> Filters:
+    """The filters of a request: the same four parameters at every endpoint that gives items."""
+    return Filters(topic, region, language, min_confidence)
+
+
+Filtered = Annotated[Filters, Depends(filters_of)]
+
+
+def selection_asked(gateway: Gateway, filters: Filters) -> Selection:
     """The selection; HTTPException 422 where a name is unknown, with the nearest one."""
     try:
         return selection_of(
-            gateway.labels, topics=topic, regions=region, languages=language, min_confidence=min_confidence
+            gateway.labels,
+            topics=filters.topic,
+            regions=filters.region,
+            languages=filters.language,
+            min_confidence=filters.min_confidence,
         )
     except InvalidError as error:
         raise HTTPException(422, str(error)) from error

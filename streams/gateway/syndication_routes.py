@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from email.utils import formatdate, parsedate_to_datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
 
-from streams.gateway.query import Names, Percent, gateway_of, selection_asked
+from streams.gateway.query import Filtered, Filters, gateway_of, selection_asked
 from streams.gateway.syndication import Document, atom, document, json_feed
-
-if TYPE_CHECKING:
-    from streams.gateway.query import Gateway
 
 Format = Literal["atom", "json"]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -21,55 +18,38 @@ TYPES = {"atom": "application/atom+xml", "json": "application/feed+json"}
 CACHE_SECONDS = 30
 
 
-async def everything_feed(
-    request: Request,
-    format: Format,  # noqa: A002 - the name in the path
-    topic: Names = [],  # noqa: B006 - FastAPI copies the default
-    region: Names = [],  # noqa: B006
-    language: Names = [],  # noqa: B006
-    min_confidence: Percent = 0,
-    limit: Limit = 50,
-) -> Response:
+async def everything_feed(request: Request, format: Format, filters: Filtered, limit: Limit = 50) -> Response:  # noqa: A002
     """The newest labelled items as a feed, narrowed by any filters."""
-    gateway = gateway_of(request)
-    wanted = selection_asked(gateway, topic, region, language, min_confidence)
-    entries = gateway.hub.window.newest(wanted, limit)
-    named = [*topic, *region, *language]
-    return _answer(request, format, "Newswire" + (": " + ", ".join(named) if named else ""), entries)
+    named = ", ".join([*filters.topic, *filters.region, *filters.language])
+    return _answer(request, format, f"Newswire: {named}" if named else "Newswire", filters, limit)
 
 
 async def topic_feed(
     request: Request,
     slug: str,
-    format: Format,  # noqa: A002
-    region: Names = [],  # noqa: B006
-    language: Names = [],  # noqa: B006
-    min_confidence: Percent = 0,
+    format: Format,  # noqa: A002 - the name in the path
+    filters: Filtered,
     limit: Limit = 50,
 ) -> Response:
     """The newest items of a topic as a feed; `slug` as in news.topic.<slug>."""
-    gateway = gateway_of(request)
-    wanted = selection_asked(gateway, [slug], region, language, min_confidence)
-    name = {label.slug: label.names.get("en") for label in gateway.labels.topics.values()}.get(slug.lower())
-    return _answer(request, format, f"Newswire: {name or slug}", gateway.hub.window.newest(wanted, limit))
+    names = {label.slug: label.names.get("en") for label in gateway_of(request).labels.topics.values()}
+    title = f"Newswire: {names.get(slug.lower()) or slug}"
+    return _answer(request, format, title, filters._replace(topic=[slug]), limit)
 
 
 async def region_feed(
     request: Request,
     slug: str,
     format: Format,  # noqa: A002
-    topic: Names = [],  # noqa: B006
-    language: Names = [],  # noqa: B006
-    min_confidence: Percent = 0,
+    filters: Filtered,
     limit: Limit = 50,
 ) -> Response:
     """The newest items of a region (slug as in news.region.<slug>) or a country (ISO code) as a feed."""
-    gateway = gateway_of(request)
-    wanted = selection_asked(gateway, topic, [slug], language, min_confidence)
-    regions = {label.slug: label.names for label in gateway.labels.regions.values()}
-    country = gateway.labels.countries.get(slug.upper())
+    labels = gateway_of(request).labels
+    regions = {label.slug: label.names for label in labels.regions.values()}
+    country = labels.countries.get(slug.upper())
     name = (country.names if country else regions.get(slug.lower(), {})).get("en")
-    return _answer(request, format, f"Newswire: {name or slug}", gateway.hub.window.newest(wanted, limit))
+    return _answer(request, format, f"Newswire: {name or slug}", filters._replace(region=[slug]), limit)
 
 
 ROUTES: dict[str, Any] = {
@@ -79,10 +59,10 @@ ROUTES: dict[str, Any] = {
 }
 
 
-def _answer(request: Request, form: Format, title: str, entries: list[Any]) -> Response:
-    gateway: Gateway = gateway_of(request)
-    home = str(request.base_url)
-    feed = document(title, str(request.url), home, entries, empty_since=gateway.started)
+def _answer(request: Request, form: Format, title: str, filters: Filters, limit: int) -> Response:
+    gateway = gateway_of(request)
+    entries = gateway.hub.window.newest(selection_asked(gateway, filters), limit)
+    feed = document(title, str(request.url), str(request.base_url), entries, empty_since=gateway.started)
     body = atom(feed, gateway.labels) if form == "atom" else json_feed(feed, gateway.labels)
     headers = {
         "etag": f'"{blake2b(body, digest_size=12).hexdigest()}"',

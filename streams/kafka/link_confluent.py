@@ -257,8 +257,9 @@ class ConfluentLink:
         """See Link.
 
         The consumer is given up, not closed: its close() may call us back when the group's side has ended, and then
-        waits for it for ever, with Python's lock in hand (2.16, a member that had been given partitions it never
-        polled for). A member with a slot does not leave anyway; one without is out at once by unsubscribing.
+        waits for it for ever, with Python's lock in hand (2.16, seen once: rd_kafka_rebalance_protocol under
+        rd_kafka_consumer_close). A member with a slot does not leave anyway; one without
+        is out at once by unsubscribing.
         """
         if self._settings.slot is None and self._consumer is not None:
             with contextlib.suppress(KafkaException, SystemError, RuntimeError):
