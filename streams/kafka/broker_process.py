@@ -46,7 +46,7 @@ def spawn(
 
     The kernel watches the *thread* that forked, so one that waits for the program is made for it.
     """
-    started: queue.SimpleQueue[subprocess.Popen[bytes] | OSError] = queue.SimpleQueue()
+    started: queue.SimpleQueue[subprocess.Popen[bytes] | OSError | ValueError] = queue.SimpleQueue()
     command = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), str(int(death_signal)), *arguments]
 
     def keep() -> None:
@@ -60,7 +60,7 @@ def spawn(
                 start_new_session=True,  # Ctrl-C in the terminal ends the workers first, then the owner ends Kafka
                 pass_fds=tuple(inherit),
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: the caller was interrupted and has closed the output
             started.put(error)
             return
         started.put(process)
@@ -68,7 +68,7 @@ def spawn(
 
     threading.Thread(target=keep, name="kafka-keeper", daemon=True).start()
     result = started.get()
-    if isinstance(result, OSError):
+    if isinstance(result, OSError | ValueError):
         raise result
     return result
 

@@ -10,7 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from kafka import ConsumerRebalanceListener, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, RebalanceInProgressError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    RebalanceInProgressError,
+)
 
 from streams.errors import TransientError
 from streams.kafka.clients import DELIVERY_MS, close_quietly, new_consumer, partitions_of, positions, reaching, require
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Start = Literal["earliest", "latest"] | datetime
+
+AGAIN_SECONDS = 0.2  # between two attempts to store offsets while Kafka refuses connections
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +128,9 @@ class Reader:
     def commit(self, offsets: Offsets | None = None) -> None:
         """Stores the group's offsets (by default those of all finished records); of nothing without a group.
 
+        A Kafka that is away is waited for as long as for a delivery. The client itself tries again while it looks for the
+        coordinator, but gives up at once where the coordinator that it knows refuses the connection.
+
         A member that lost its place, or meets a rebalance, only says so in the log: what it still has then is stored by
         the next commit, what it has no longer is read again by who has it now.
         """
@@ -127,11 +138,24 @@ class Reader:
         if not self._group or not offsets:
             return
         try:
-            self._consumer.commit(positions(offsets), timeout_ms=DELIVERY_MS)
+            self._store(offsets)
         except (CommitFailedError, RebalanceInProgressError) as error:
             log.warning("offsets of %s not stored, the items will come again: %r", self._group, error)
         except KafkaError as error:
             raise TransientError(f"cannot store the offsets of {self._group}: {error!r}") from error
+
+    def _store(self, offsets: Offsets) -> None:
+        deadline = time.monotonic() + DELIVERY_MS / 1000
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                self._consumer.commit(positions(offsets), timeout_ms=max(int(left * 1000), 1))
+            except KafkaConnectionError:
+                if left <= 0:
+                    raise
+                time.sleep(AGAIN_SECONDS)
+            else:
+                return
 
     def go_to(self, offsets: Offsets) -> None:
         """Reads on from these offsets, for `shared=False`."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from streams.errors import TransientError
 from streams.kafka.broker import KafkaBroker
+from streams.kafka.reader import Reader
 from streams.wire import LABELLED, SINK_GROUP
 from tests.flow.edges import ROOT, SECONDS, command, environment, newswire
 from tests.flow.labelled import Streams, labelled, labels_of
@@ -113,8 +116,11 @@ def test_a_kafka_that_comes_back_is_waited_for(own: tuple[KafkaBroker, Streams],
     broker.start()
     with Streams(broker.bootstrap_servers, labels_of(unique), f"{unique}-2") as after:
         after.write(items(20, 40))
-    wait_for(lambda: len(stored(directory)) >= 40, SECONDS, "what came after is not stored")
-    said = end(process)
+    try:
+        wait_for(lambda: len(stored(directory)) >= 40, SECONDS, "what came after is not stored")
+    finally:
+        said = end(process)
+        print(said.decode())  # shown where it fails
     assert process.returncode == 0, said
     assert sorted(stored(directory)) == sorted(f"urn:n:{n}" for n in range(40))
 
@@ -142,3 +148,28 @@ def test_without_kafka_it_is_one_line_and_1(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "x").exists()
+
+
+def test_offsets_are_stored_by_a_kafka_that_was_away(own: tuple[KafkaBroker, Streams], unique: str) -> None:
+    """A restart between reading and storing costs a sink nothing: refused connections are tried again."""
+    broker, streams = own
+    streams.write(items(0, 5))
+    failures: list[BaseException] = []
+
+    def commit() -> None:
+        try:
+            reader.commit({(LABELLED, 0): 1})
+        except TransientError as error:
+            failures.append(error)
+
+    with Reader(broker.bootstrap_servers, [LABELLED], group=unique, shared=False) as reader:
+        reader.poll(10)
+        reader.commit({(LABELLED, 0): 0})
+        broker.stop()
+        storing = threading.Thread(target=commit)
+        storing.start()
+        broker.start()
+        storing.join(SECONDS)
+        assert not storing.is_alive()
+        assert not failures
+        assert reader._committed(TopicPartition(LABELLED, 0)) == 1
