@@ -128,8 +128,8 @@ class Reader:
     def commit(self, offsets: Offsets | None = None) -> None:
         """Stores the group's offsets (by default those of all finished records); of nothing without a group.
 
-        A Kafka that is away is waited for as long as for a delivery. The client itself tries again while it looks for the
-        coordinator, but gives up at once where the coordinator that it knows refuses the connection.
+        A Kafka that is away is waited for as long as for a delivery. The client itself tries again while it looks for
+        the coordinator, but gives up at once where the coordinator that it knows refuses the connection.
 
         A member that lost its place, or meets a rebalance, only says so in the log: what it still has then is stored by
         the next commit, what it has no longer is read again by who has it now.
