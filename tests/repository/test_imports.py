@@ -14,7 +14,14 @@ import pytest
 
 from tests.repository.source import PACKAGES, ROOT, modules
 
-BASE = {"streams.articles", "streams.ninjs", "streams.wire", "streams.errors", "streams.metrics"}
+BASE = {
+    "streams.articles",
+    "streams.ninjs",
+    "streams.wire",
+    "streams.errors",
+    "streams.metrics",
+    "streams.traces",
+}
 LOWER = BASE | {"streams.kafka", "streams.http"}
 
 # unit: what of ours it may import. A unit is a package of streams, a module of streams, or classifiers.
@@ -23,6 +30,8 @@ MAY_IMPORT = {
     "streams.errors": set(),
     "streams.ninjs": set(),
     "streams.metrics": set(),
+    "streams.traces": set(),
+    "streams.traces_otel": {"streams.traces"},
     "streams.articles": {"streams.errors", "streams.ninjs"},
     "streams.wire": {"streams.errors", "streams.articles"},
     "streams.settings": {"streams.errors", "streams.wire"},
@@ -62,6 +71,8 @@ HOMES = {
     "trafilatura": {"streams.sources"},
     "feedparser": {"streams.sources"},
     "rensa": {"streams.duplicates"},
+    "opentelemetry": {"streams.traces_otel"},
+    "structlog": {"streams.cli"},
 }
 # part of another one's interface: FastAPI's documentation sends its users there
 PART_OF = {"starlette": "fastapi"}
