@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from streams.gateway.items import Source
+    from streams.kafka.connection import Where
     from streams.kafka.link import Record
 
 _log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ POLL_SECONDS = 0.5
 OFFSETS_PER_ITEM = 2
 
 
-def labelled_source(bootstrap_servers: str, recent_items: int, kafka_topic: str = LABELLED) -> Source:
+def labelled_source(bootstrap_servers: Where, recent_items: int, kafka_topic: str = LABELLED) -> Source:
     """A source of labelled items that begins with about so many of those that are there.
 
     Reading raises TransientError where Kafka cannot be reached or the Kafka topic is missing.

@@ -13,8 +13,10 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, Of
 from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError, for_code
 
 from streams.errors import InvalidError, TransientError
+from streams.kafka.connection import for_kafka_python
 
 if TYPE_CHECKING:
+    from streams.kafka.connection import Where
     from streams.wire import KafkaTopic
 
 CONNECT_SECONDS = 5.0  # a broker that answers does so in 0.03 s; a firewall that drops packets never does
@@ -64,7 +66,7 @@ class Created(NamedTuple):
 
 
 def create_topics(
-    bootstrap_servers: str, specs: Sequence[KafkaTopic], *, replication: int | None = None, alter: bool = False
+    bootstrap_servers: Where, specs: Sequence[KafkaTopic], *, replication: int | None = None, alter: bool = False
 ) -> Created:
     """Make the topics that are missing and wait until every one has a leader; run it as often as you like.
 
@@ -90,7 +92,7 @@ def create_topics(
         return Created(created, altered)
 
 
-def check_topics(bootstrap_servers: str, specs: Sequence[KafkaTopic]) -> list[Finding]:
+def check_topics(bootstrap_servers: Where, specs: Sequence[KafkaTopic]) -> list[Finding]:
     """What differs from the specs, in their order; empty if all is well.
 
     Raises:
@@ -101,7 +103,7 @@ def check_topics(bootstrap_servers: str, specs: Sequence[KafkaTopic]) -> list[Fi
         return _check(admin, specs)
 
 
-def list_topics(bootstrap_servers: str) -> list[TopicState]:
+def list_topics(bootstrap_servers: Where) -> list[TopicState]:
     """Every Kafka topic but Kafka's own, by name.
 
     Raises:
@@ -122,7 +124,7 @@ def list_topics(bootstrap_servers: str) -> list[TopicState]:
     ]
 
 
-def broker_version(bootstrap_servers: str) -> str:
+def broker_version(bootstrap_servers: Where) -> str:
     """The release of Kafka that answers, such as "4.3", as far as the client tells releases apart.
 
     Raises:
@@ -134,10 +136,10 @@ def broker_version(bootstrap_servers: str) -> str:
         return str(admin.get_broker_version_data(broker["broker_id"]).broker_version_str)
 
 
-def reachable(bootstrap_servers: str, timeout: float = CONNECT_SECONDS) -> bool:
+def reachable(bootstrap_servers: Where, timeout: float = CONNECT_SECONDS) -> bool:
     """Whether something accepts connections at one of the addresses."""
     deadline = time.monotonic() + timeout
-    for server in bootstrap_servers.split(","):
+    for server in str(bootstrap_servers).split(","):
         host, _, port = server.strip().rpartition(":")
         try:
             with socket.create_connection((host.strip("[]"), int(port)), max(0.1, deadline - time.monotonic())):
@@ -148,7 +150,7 @@ def reachable(bootstrap_servers: str, timeout: float = CONNECT_SECONDS) -> bool:
 
 
 @contextmanager
-def connected(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
+def connected(bootstrap_servers: Where) -> Iterator[KafkaAdminClient]:
     """An admin client; every failure of Kafka's as one of our two kinds.
 
     A plain connection is tried first: it is refused at once where nothing listens, while the client would go on trying
@@ -159,7 +161,7 @@ def connected(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
         raise TransientError(silent)
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","), bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000)
+            **for_kafka_python(bootstrap_servers), bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000)
         )
     except KafkaError as error:
         raise TransientError(silent) from error

@@ -16,10 +16,12 @@ from kafka.structs import OffsetAndMetadata
 
 from streams.errors import TransientError
 from streams.kafka.admin import reachable
+from streams.kafka.connection import for_kafka_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from streams.kafka.connection import Where
     from streams.kafka.link import Offsets
 
 BOOTSTRAP_MS = 5_000  # a broker that is there answers in 30 ms, one that is starting within 3 s
@@ -28,13 +30,13 @@ DELIVERY_MS = 40_000  # a restart of the broker takes 6 to 13 s; after this an i
 CLOSE_SECONDS = 3.0
 
 
-def new_producer(bootstrap_servers: str, **settings: Any) -> Any:
+def new_producer(bootstrap_servers: Where, **settings: Any) -> Any:
     """An idempotent KafkaProducer. Raises TransientError where Kafka cannot be reached."""
     _require_a_broker(bootstrap_servers)
     with reaching(bootstrap_servers):
         producer = KafkaProducer(
             **{
-                "bootstrap_servers": bootstrap_servers.split(","),
+                **for_kafka_python(bootstrap_servers),
                 "bootstrap_timeout_ms": BOOTSTRAP_MS,
                 "acks": "all",
                 "compression_type": "lz4",
@@ -55,13 +57,13 @@ def new_producer(bootstrap_servers: str, **settings: Any) -> Any:
     return producer
 
 
-def new_consumer(bootstrap_servers: str, **settings: Any) -> Any:
+def new_consumer(bootstrap_servers: Where, **settings: Any) -> Any:
     """A KafkaConsumer that reads committed records only. Raises TransientError where Kafka cannot be reached."""
     _require_a_broker(bootstrap_servers)
     with reaching(bootstrap_servers):
         return KafkaConsumer(
             **{
-                "bootstrap_servers": bootstrap_servers.split(","),
+                **for_kafka_python(bootstrap_servers),
                 "bootstrap_timeout_ms": BOOTSTRAP_MS,
                 "enable_auto_commit": False,
                 "auto_offset_reset": "earliest",
@@ -79,7 +81,7 @@ def new_consumer(bootstrap_servers: str, **settings: Any) -> Any:
         )
 
 
-def _require_a_broker(bootstrap_servers: str) -> None:
+def _require_a_broker(bootstrap_servers: Where) -> None:
     """A refused connection is told at once; kafka-python would try for BOOTSTRAP_MS and leave its thread behind."""
     if not reachable(bootstrap_servers):
         raise TransientError(
@@ -88,7 +90,7 @@ def _require_a_broker(bootstrap_servers: str) -> None:
 
 
 @contextlib.contextmanager
-def reaching(bootstrap_servers: str) -> Iterator[None]:
+def reaching(bootstrap_servers: Where) -> Iterator[None]:
     """Whatever goes wrong with Kafka in the body is a TransientError that says what to do."""
     try:
         yield
@@ -96,7 +98,7 @@ def reaching(bootstrap_servers: str) -> Iterator[None]:
         raise TransientError(f"Kafka at {bootstrap_servers} does not do what was asked: {error!r}") from error
 
 
-def require(consumer: Any, bootstrap_servers: str, kafka_topics: Iterable[str]) -> None:
+def require(consumer: Any, bootstrap_servers: Where, kafka_topics: Iterable[str]) -> None:
     """Raises TransientError naming the Kafka topics that are missing."""
     with reaching(bootstrap_servers):
         present = consumer.topics()

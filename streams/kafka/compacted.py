@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from kafka.errors import KafkaTimeoutError
 
 from streams.kafka.clients import DELIVERY_MS, close_quietly, new_consumer, partitions_of, reaching
 
+if TYPE_CHECKING:
+    from streams.kafka.connection import Where
 
-def read_latest(bootstrap_servers: str, kafka_topic: str) -> dict[str, bytes]:
+
+def read_latest(bootstrap_servers: Where, kafka_topic: str) -> dict[str, bytes]:
     """The newest committed value of each key of a compacted Kafka topic, up to its end as of now.
 
     Waits for transactions of others that are open at the end: behind them records of ours may be committed already, and

@@ -17,6 +17,7 @@ from streams.wire import ARTICLES, DEAD_LETTERS, ERROR_HEADER, SINK_STAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from streams.kafka.connection import Where
     from streams.kafka.link import Record
 
 REPLAY_GROUP = "newswire.dead-letters"
@@ -40,7 +41,7 @@ def error_of(record: Record) -> dict[str, str]:
     }
 
 
-def dead_letters(bootstrap_servers: str, kafka_topic: str = DEAD_LETTERS) -> Iterator[Record]:
+def dead_letters(bootstrap_servers: Where, kafka_topic: str = DEAD_LETTERS) -> Iterator[Record]:
     """Every dead letter up to the end as of now, in the order of each partition. Raises TransientError."""
     with Reader(bootstrap_servers, [kafka_topic]) as reader:
         while True:
@@ -50,7 +51,7 @@ def dead_letters(bootstrap_servers: str, kafka_topic: str = DEAD_LETTERS) -> Ite
                 return
 
 
-def find(bootstrap_servers: str, partition: int, offset: int, kafka_topic: str = DEAD_LETTERS) -> Record:
+def find(bootstrap_servers: Where, partition: int, offset: int, kafka_topic: str = DEAD_LETTERS) -> Record:
     """One dead letter by its place. Raises InvalidError where there is none, TransientError."""
     with Reader(bootstrap_servers, [kafka_topic]) as reader:
         first, behind = reader.bounds().get((kafka_topic, partition), (0, 0))
@@ -79,7 +80,7 @@ def original(record: Record, kafka_topic: str = ARTICLES) -> Output | None:
 
 
 def replay(
-    bootstrap_servers: str,
+    bootstrap_servers: Where,
     group: str = REPLAY_GROUP,
     source: str = DEAD_LETTERS,
     target: str = ARTICLES,

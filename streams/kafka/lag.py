@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from kafka import TopicPartition
 
+    from streams.kafka.connection import Where
+
 OURS = (wire.LABEL_GROUP, wire.DUPLICATES_GROUP, wire.SINK_GROUP)
 WATCH_SECONDS = 10.0  # between two looks; a scrape comes every 5 to 15 s
 FIRST_RECORD_SECONDS = 5.0  # to read one record of each partition that is behind; a fetch waits 0.1 s at most
@@ -45,7 +47,7 @@ class LagWatch:
     It and `look` raise TransientError where Kafka does not answer.
     """
 
-    def __init__(self, bootstrap_servers: str, prefix: str = "") -> None:
+    def __init__(self, bootstrap_servers: Where, prefix: str = "") -> None:
         self._bootstrap_servers = bootstrap_servers
         self._prefix = prefix
         with ExitStack() as stack:
@@ -112,7 +114,7 @@ class LagWatch:
 
 
 def watch_lag(
-    bootstrap_servers: str,
+    bootstrap_servers: Where,
     stop: threading.Event,
     show: Callable[[Mapping[Place, GroupLag]], None],
     now: Callable[[], float],

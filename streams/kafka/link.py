@@ -8,11 +8,14 @@ suite and one chaos test run over both. `poll`, `rewind`, `group` and `lag` are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 from streams.errors import TransientError
+
+if TYPE_CHECKING:
+    from streams.kafka.connection import Where
 
 
 class Record(NamedTuple):
@@ -66,7 +69,7 @@ class LinkLostError(TransientError):
 class LinkSettings(NamedTuple):
     """Plain values for a link; times in milliseconds."""
 
-    bootstrap_servers: str
+    bootstrap_servers: Where
     kafka_topic: str
     group: str
     slot: str | None  # a stable name of this worker's place; None = dynamic member and a random transactional id

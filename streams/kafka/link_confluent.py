@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.errors import TransientError
+from streams.kafka.connection import for_librdkafka
 from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic, with_values
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class ConfluentLink:
 
     def _common(self) -> dict[str, Any]:
         return {
-            "bootstrap.servers": self._settings.bootstrap_servers,
+            **for_librdkafka(self._settings.bootstrap_servers),
             "allow.auto.create.topics": False,
             "logger": logging.getLogger("confluent_kafka"),
         }

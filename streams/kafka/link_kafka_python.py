@@ -28,12 +28,14 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from streams.errors import TransientError
 from streams.kafka.admin import reachable
 from streams.kafka.bulk import FLUSH_SECONDS, fan_out, partition_count
+from streams.kafka.connection import for_kafka_python
 from streams.kafka.link import AbortedError, LinkLostError, Rebalance, fenced, missing_topic
 from streams.kafka.unpack import read_quickly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from streams.kafka.connection import Where
     from streams.kafka.link import FanOut, LinkSettings, Offsets, OnRebalance, Record
 
     Send = Callable[[Any, Sequence[FanOut]], None]  # writes within the open transaction; raises KafkaError
@@ -76,7 +78,7 @@ class KafkaPythonLink:
     def _new_consumer(self) -> Any:
         session_ms = self._settings.session_ms
         return KafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers.split(","),
+            **for_kafka_python(self._settings.bootstrap_servers),
             bootstrap_timeout_ms=BOOTSTRAP_MS,
             group_id=self._settings.group,
             group_instance_id=self._settings.slot,
@@ -98,7 +100,7 @@ class KafkaPythonLink:
 
     def _new_producer(self) -> Any:
         producer = KafkaProducer(
-            bootstrap_servers=self._settings.bootstrap_servers.split(","),
+            **for_kafka_python(self._settings.bootstrap_servers),
             bootstrap_timeout_ms=BOOTSTRAP_MS,
             transactional_id=self._transactional_id,
             transaction_timeout_ms=self._settings.transaction_ms,
@@ -260,7 +262,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def _reaching(bootstrap_servers: str) -> Iterator[None]:
+def _reaching(bootstrap_servers: Where) -> Iterator[None]:
     """A plain connection is tried first: 3.0.12 leaves a thread behind in a client that finds nobody."""
     try:
         if not reachable(bootstrap_servers):

@@ -34,6 +34,8 @@ from streams.wire import ARTICLES, DEAD_LETTERS, PUBLISH_TRANSACTIONS, SOURCES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from streams.kafka.connection import Where
+
 __all__ = ["Publisher", "SourcePublisher", "read_latest"]
 
 IN_FLIGHT_RECORDS = 10_000
@@ -55,7 +57,7 @@ class Publisher:
     Not for several threads. Raises TransientError where Kafka cannot be reached or a Kafka topic is missing.
     """
 
-    def __init__(self, bootstrap_servers: str, kafka_topics: Iterable[str] = (ARTICLES, DEAD_LETTERS)) -> None:
+    def __init__(self, bootstrap_servers: Where, kafka_topics: Iterable[str] = (ARTICLES, DEAD_LETTERS)) -> None:
         self._bootstrap_servers = bootstrap_servers
         _check(bootstrap_servers, kafka_topics)
         self._producer = new_producer(bootstrap_servers)
@@ -152,7 +154,7 @@ class SourcePublisher:
     `news.sources` by key; a source of many parts (a poller of feeds) keeps one for each. Call positions() first.
     """
 
-    def __init__(self, bootstrap_servers: str, name: str, *, transaction_seconds: float = 30.0) -> None:
+    def __init__(self, bootstrap_servers: Where, name: str, *, transaction_seconds: float = 30.0) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._settings = {
             "transactional_id": PUBLISH_TRANSACTIONS + name,
@@ -231,7 +233,7 @@ class SourcePublisher:
         producer.commit_transaction()
 
 
-def _check(bootstrap_servers: str, kafka_topics: Iterable[str]) -> None:
+def _check(bootstrap_servers: Where, kafka_topics: Iterable[str]) -> None:
     """Before the first record: a producer would wait for a missing Kafka topic until its time is over."""
     consumer = new_consumer(bootstrap_servers)
     try:

@@ -25,6 +25,8 @@ from streams.kafka.link import Offsets, Record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streams.kafka.connection import Where
+
 Start = Literal["earliest", "latest"] | datetime
 
 AGAIN_SECONDS = 0.2  # between two attempts to store offsets while Kafka refuses connections
@@ -43,7 +45,7 @@ class Reader:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        bootstrap_servers: Where,
         kafka_topics: Sequence[str],
         *,
         start: Start = "earliest",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from streams.articles import LabelledArticle
+    from streams.kafka.connection import Where
     from streams.kafka.link import Record
     from streams.wire import Labels
 
@@ -52,7 +53,7 @@ class Wanted(TypedDict, total=False):
     group: str | None
     limit: int | None
     follow: bool
-    bootstrap_servers: str
+    bootstrap_servers: Where
     labels: Labels | None
 
 
@@ -217,7 +218,7 @@ def subscribe(  # noqa: PLR0913 - each is a filter or a place that people name; 
     group: str | None = None,
     limit: int | None = None,
     follow: bool = True,
-    bootstrap_servers: str = DEFAULT_BOOTSTRAP_SERVERS,
+    bootstrap_servers: Where = DEFAULT_BOOTSTRAP_SERVERS,
     labels: Labels | None = None,
 ) -> Subscription:
     """Labelled items as they come, each once.
