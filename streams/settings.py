@@ -20,7 +20,7 @@ from streams.errors import InvalidError
 from streams.wire import CountryLabel, Labels, RegionLabel, TopicLabel
 
 PREFIX = "NEWSWIRE_"
-SECRETS = frozenset({"password", "token", "tokens", "secret", "url"})
+SECRETS = frozenset({"password", "key_password", "token", "tokens", "secret", "url"})
 MASK = "********"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -32,11 +32,25 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     pass
 
 
+class SecuritySettings(_Table, frozen=True):
+    """How to log in to Kafka."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+    mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+    username: str
+    password: str
+    ca_file: str
+    certificate_file: str
+    key_file: str
+    key_password: str
+
+
 class KafkaSettings(_Table, frozen=True):
     """Where Kafka is."""
 
     bootstrap_servers: Annotated[str, msgspec.Meta(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
     replication_factor: Annotated[int, msgspec.Meta(ge=0, le=9)]
+    security: SecuritySettings
 
 
 class BrokerSettings(_Table, frozen=True):
@@ -51,6 +65,7 @@ class ModelSettings(_Table, frozen=True):
 
     directory: str
     quality: Literal["fast", "balanced", "best"]
+    watch_seconds: Annotated[float, msgspec.Meta(ge=0)]
 
 
 class LabelSettings(_Table, frozen=True):
@@ -169,6 +184,13 @@ class LogSettings(_Table, frozen=True):
     format: Literal["text", "json"]
 
 
+class TracesSettings(_Table, frozen=True):
+    """Spans for OpenTelemetry."""
+
+    endpoint: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")]
+    ratio: Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
 class MetricsSettings(_Table, frozen=True):
     """/metrics of the commands that have no other page."""
 
@@ -189,6 +211,7 @@ class Settings(_Table, frozen=True):
     sinks: SinkSettings
     log: LogSettings
     metrics: MetricsSettings
+    traces: TracesSettings
 
 
 def configs_directory() -> Path:
@@ -213,7 +236,22 @@ def load_settings(config: Path | None, environ: Mapping[str, str], overrides: Ma
     settings = _validated(merged)
     if settings.label.drain_seconds >= settings.label.session_seconds:
         raise InvalidError("settings: label.drain_seconds must be smaller than label.session_seconds")
+    _check_security(settings.kafka.security)
     return settings
+
+
+def _check_security(security: SecuritySettings) -> None:
+    """What does not go together would end in a time-out, or in a connection without the login that somebody set."""
+    named, logs_in = bool(security.username and security.password), security.protocol.startswith("SASL")
+    if logs_in and not named:
+        raise InvalidError(f"settings: kafka.security.protocol {security.protocol} needs username and password")
+    if security.username and not logs_in:
+        raise InvalidError("settings: kafka.security.username is used by SASL_SSL and SASL_PLAINTEXT; set protocol")
+    if bool(security.certificate_file) != bool(security.key_file):
+        raise InvalidError("settings: kafka.security.certificate_file and key_file go together")
+    files = security.ca_file or security.certificate_file
+    if files and not security.protocol.endswith("SSL"):
+        raise InvalidError(f"settings: kafka.security: {files} is used by SSL and SASL_SSL only; set protocol")
 
 
 def load_labels() -> Labels:

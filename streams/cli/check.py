@@ -108,13 +108,14 @@ def look_at_model(settings: Settings) -> list[Line]:
 
 def look_at_kafka(settings: Settings) -> list[Line]:
     """Whether a broker answers, which, and whether it has the Kafka topics as they should be."""
+    from streams.cli.connection import kafka_of
     from streams.cli.serve import labels_in_use
     from streams.kafka.admin import broker_version, check_topics
     from streams.wire import kafka_topics
 
-    servers = settings.kafka.bootstrap_servers
     specs = kafka_topics(labels_in_use(settings))
     try:
+        servers = kafka_of(settings)
         answers = Line(ok=True, subject="kafka", text=f"{servers} answers, release {broker_version(servers)} or newer")
         findings = check_topics(servers, specs)
     except (TransientError, InvalidError) as error:

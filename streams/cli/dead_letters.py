@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from streams.cli.connection import kafka_of
 from streams.cli.terminal import bootstrap_option
 
 if TYPE_CHECKING:
+    from streams.kafka.connection import Where
     from streams.kafka.link import Record
 
 _MESSAGE_LETTERS = 160  # of an error in the list; `show` has all of it
@@ -100,14 +102,14 @@ def replay(
     click.echo(f"newswire: sent {sent:,} back to news.articles, left {kept:,} that hold no record of it", err=True)
 
 
-def replay_all(bootstrap_servers: str) -> tuple[int, int]:
+def replay_all(bootstrap_servers: Where) -> tuple[int, int]:
     """All that the replay group has not sent yet: how many were sent and how many cannot be."""
     from streams.kafka.dead_letters import replay as replay_group
 
     return replay_group(bootstrap_servers)
 
 
-def replay_some(bootstrap_servers: str, places: tuple[str, ...]) -> tuple[int, int]:
+def replay_some(bootstrap_servers: Where, places: tuple[str, ...]) -> tuple[int, int]:
     """These, whatever was replayed before; every place is looked up before anything is sent. Raises InvalidError."""
     from streams.kafka.dead_letters import find, original
     from streams.kafka.publisher import Publisher
@@ -151,9 +153,9 @@ def _row(record: Record) -> dict[str, str]:
     }
 
 
-def _servers(context: click.Context, bootstrap_servers: str | None) -> Any:
+def _servers(context: click.Context, bootstrap_servers: str | None) -> Where:
     from streams.cli.main import settings_of
     from streams.cli.terminal import quiet_clients
 
     quiet_clients()
-    return settings_of(context, kafka__bootstrap_servers=bootstrap_servers).kafka.bootstrap_servers
+    return kafka_of(settings_of(context, kafka__bootstrap_servers=bootstrap_servers))

@@ -49,6 +49,7 @@ def command(context: click.Context, /, bootstrap_servers: str | None) -> None:
 
 def run(settings: Settings, metrics: Metrics, stopped: Callable[[], bool]) -> None:
     """The stage with the settings' Kafka and window. Raises TransientError where it cannot go on."""
+    from streams.cli.connection import kafka_of
     from streams.duplicates.marker import Marker, Window
     from streams.duplicates.run import Parts, run_duplicates
     from streams.kafka.compacted import read_latest
@@ -56,7 +57,7 @@ def run(settings: Settings, metrics: Metrics, stopped: Callable[[], bool]) -> No
     from streams.kafka.links import open_link
     from streams.wire import DUPLICATES_GROUP, LABELLED, SIGNATURES
 
-    kafka, label = settings.kafka.bootstrap_servers, settings.label
+    kafka, label = kafka_of(settings), settings.label
     window = Window(settings.duplicates.max_items, settings.duplicates.max_days * 86_400)
     link = LinkSettings(
         kafka,

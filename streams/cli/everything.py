@@ -17,7 +17,7 @@ from streams.cli.board import Board, figures_of
 from streams.cli.children import Child
 from streams.cli.ports import free_ports
 from streams.cli.table import Addresses
-from streams.errors import TransientError
+from streams.errors import InvalidError, TransientError
 
 if TYPE_CHECKING:
     import socket
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from streams.gateway.items import Batch, Source
     from streams.gateway.server import Server
     from streams.kafka.broker import KafkaBroker
+    from streams.kafka.connection import Where
     from streams.settings import Settings
     from streams.sources import base
 
@@ -103,6 +104,7 @@ class Everything:
 
     def start(self) -> None:
         """Raises TransientError or InvalidError where a part cannot be started."""
+        from streams.cli.connection import kafka_of
         from streams.gateway.server import address_of, bind
         from streams.kafka.admin import create_topics
         from streams.wire import kafka_topics
@@ -113,7 +115,7 @@ class Everything:
         port = free_ports(
             label.host, label.port, label.workers, what="the labelling worker", setting="NEWSWIRE_LABEL__PORT"
         )
-        kafka = settings.kafka.bootstrap_servers if self._launch.external else self._launch_kafka()
+        kafka = kafka_of(settings) if self._launch.external else self._launch_kafka()
         made = kafka_topics(self._labels)
         # Kafka and the worker, which loads its model, take longest; before its topics are made a worker would give up.
         beside = self._broker is not None and self._broker.holds(topic.name for topic in made)
@@ -129,7 +131,7 @@ class Everything:
         workers = [f"http://{label.host}:{port + number}" for number in range(label.workers)]
         self._start_task(Task("the poller", lambda: self._poll(workers)))
         self._start_task(Task("the feeder", lambda: self._feed(kafka, workers)))
-        self.addresses = Addresses(address_of(self._bound), kafka, f"{workers[0]}/metrics")
+        self.addresses = Addresses(address_of(self._bound), str(kafka), f"{workers[0]}/metrics")
 
     def check(self) -> None:
         """Raises what ended a part that should run: TransientError says which, and why; of several, what came first."""
@@ -176,6 +178,10 @@ class Everything:
         from streams.kafka.admin import reachable
         from streams.kafka.broker import KafkaBroker
 
+        if self._settings.kafka.security.protocol != "PLAINTEXT":
+            raise InvalidError(
+                "kafka.security is for a Kafka of your own (`newswire up --external`); the embedded one asks for none"
+            )
         settings = self._settings.broker
         address = f"127.0.0.1:{settings.port}"
         if settings.port and reachable(address, timeout=1.0):
@@ -188,7 +194,7 @@ class Everything:
             self._broker.launch()
         return self._broker.bootstrap_servers
 
-    def _make_gateway(self, kafka: str, bound: socket.socket) -> Task:
+    def _make_gateway(self, kafka: Where, bound: socket.socket) -> Task:
         from streams.cli.pushing import make_push
         from streams.cli.serve import lag_shown, make_server, new_metrics
         from streams.gateway.source import labelled_source
@@ -208,11 +214,11 @@ class Everything:
 
         return Task("the gateway", serve)
 
-    def _start_worker(self, kafka: str, port: int) -> None:
+    def _start_worker(self, kafka: Where, port: int) -> None:
         settings, launch = self._settings, self._launch
         environ = {
             **launch.environ,
-            "NEWSWIRE_KAFKA__BOOTSTRAP_SERVERS": kafka,
+            "NEWSWIRE_KAFKA__BOOTSTRAP_SERVERS": str(kafka),
             "NEWSWIRE_LABEL__PORT": str(port),
             # what it would still do after that is killed anyway, and done again at the next start
             "NEWSWIRE_LABEL__GRACE_SECONDS": str(min(settings.label.grace_seconds, WORKER_SECONDS - 1)),
@@ -225,7 +231,7 @@ class Everything:
         self._tasks.append(task)
         task.start()
 
-    def _feed(self, kafka: str, workers: Sequence[str]) -> None:
+    def _feed(self, kafka: Where, workers: Sequence[str]) -> None:
         from prometheus_client import CollectorRegistry
 
         from streams.cli.feeding import feed

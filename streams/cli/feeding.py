@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streams.cli.board import Board
+    from streams.kafka.connection import Where
     from streams.metrics import Metrics
     from streams.sources.base import Position, Progress, Source, Step
 
@@ -73,7 +74,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def feed(sources: Sequence[Source], bootstrap_servers: str, metrics: Metrics, board: Board) -> None:
+def feed(sources: Sequence[Source], bootstrap_servers: Where, metrics: Metrics, board: Board) -> None:
     """Publishes every source to its end, in order, and closes it. Raises InvalidError, TransientError."""
     from streams.cli.publishing import publish_items
     from streams.kafka.publisher import Publisher

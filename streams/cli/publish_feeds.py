@@ -96,6 +96,7 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
       newswire publish feeds sources.toml
       newswire publish feeds sources.toml --dry-run
     """  # noqa: D301
+    from streams.cli.connection import kafka_of
     from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.publish_run import served_metrics
@@ -115,7 +116,7 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
             asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, SystemClock(), once=True))
         return
     with (
-        SourcePublisher(settings.kafka.bootstrap_servers, named.poller.name) as publisher,
+        SourcePublisher(kafka_of(settings), named.poller.name) as publisher,
         served_metrics(settings.publish.metrics_port, settings.metrics.host) as metrics,
     ):
         positions = publisher.positions()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from streams.cli.publishing import Outcome
+    from streams.kafka.connection import Where
     from streams.metrics import Metrics
     from streams.sources.base import Source
 
@@ -19,6 +20,7 @@ def run(
     context: click.Context, source: Source, bootstrap_servers: str | None, *, dry_run: bool, resume: bool = False
 ) -> None:
     """One source to its end, with a bar in a terminal and a line of what became of it on stderr."""
+    from streams.cli.connection import kafka_of
     from streams.cli.main import settings_of
     from streams.cli.publishing import print_items
     from streams.cli.terminal import progress_bar, quiet_clients, quiet_end, write_line
@@ -30,12 +32,12 @@ def run(
         else:
             settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
             with served_metrics(settings.publish.metrics_port, settings.metrics.host) as metrics:
-                outcome = _publish(source, settings.kafka.bootstrap_servers, metrics, tick, resume=resume)
+                outcome = _publish(source, kafka_of(settings), metrics, tick, resume=resume)
     click.echo(f"newswire: {source.name}: {outcome}", err=True)
 
 
 def _publish(
-    source: Source, bootstrap_servers: str, metrics: Metrics, tick: Callable[[], None], *, resume: bool
+    source: Source, bootstrap_servers: Where, metrics: Metrics, tick: Callable[[], None], *, resume: bool
 ) -> Outcome:
     from streams.cli.publishing import publish_items, publish_resumably
     from streams.kafka.publisher import Publisher, SourcePublisher

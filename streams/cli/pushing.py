@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from streams.articles import Article
     from streams.gateway.push import Push
+    from streams.kafka.connection import Where
 
 SOURCE = "push"  # the name of the source of items that name none
 
 
-def make_push(tokens: str, bootstrap_servers: str) -> Push | None:
+def make_push(tokens: str, bootstrap_servers: Where) -> Push | None:
     """The endpoint's parts, None where there is no token; connects with the first item that comes.
 
     `tokens`: as in the settings, comma-separated. Raises InvalidError for a token that is not one.

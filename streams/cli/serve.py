@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streams.cli.connection import kafka_of
 from streams.cli.terminal import bootstrap_option
 from streams.errors import InvalidError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from streams.gateway.items import Source
     from streams.gateway.push import Push
     from streams.gateway.server import Server
+    from streams.kafka.connection import Where
     from streams.kafka.lag import GroupLag
     from streams.metrics import Metrics
     from streams.settings import GatewaySettings, Settings
@@ -62,15 +64,16 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     start_log(settings.log.level, settings.log.format)
     refuse_public(settings.gateway)
     bound = bind(settings.gateway.host, settings.gateway.port)
-    source = labelled_source(settings.kafka.bootstrap_servers, settings.gateway.recent_items)
+    kafka = kafka_of(settings)
+    source = labelled_source(kafka, settings.gateway.recent_items)
     metrics = new_metrics()
-    push = make_push(settings.gateway.tokens, settings.kafka.bootstrap_servers)
+    push = make_push(settings.gateway.tokens, kafka)
     server = make_server(source, labels_in_use(settings), metrics, settings.gateway, bound, push)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     click.echo(address_of(bound))
-    click.echo(f"live page at {address_of(bound)}, reading Kafka at {settings.kafka.bootstrap_servers}", err=True)
-    with lag_shown(metrics, settings.kafka.bootstrap_servers):
+    click.echo(f"live page at {address_of(bound)}, reading Kafka at {kafka}", err=True)
+    with lag_shown(metrics, kafka):
         server.run_until_stopped()
 
 
@@ -84,7 +87,7 @@ def new_metrics() -> Metrics:
 
 
 @contextlib.contextmanager
-def lag_shown(metrics: Metrics, bootstrap_servers: str, prefix: str = "") -> Iterator[None]:
+def lag_shown(metrics: Metrics, bootstrap_servers: Where, prefix: str = "") -> Iterator[None]:
     """Shows in the metrics how far every consumer group of ours is behind, from a thread that asks Kafka itself.
 
     The gateway does so because it is the one that still answers where a worker or a sink is stuck or gone.

@@ -16,6 +16,7 @@ from streams.errors import InvalidError, TransientError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from streams.kafka.connection import Where
     from streams.kafka.link import Record
     from streams.metrics import Metrics
     from streams.sinks.base import Bury, Sink
@@ -200,11 +201,12 @@ class Sinks:
                 self._stop.set()
 
     def _run_once(self, name: str, meter: Meter) -> None:
+        from streams.cli.connection import kafka_of
         from streams.kafka.reader import Reader
         from streams.sinks.base import run_sink
         from streams.wire import LABELLED, SINK_GROUP
 
-        servers = self._settings.kafka.bootstrap_servers
+        servers = kafka_of(self._settings)
         with burying(servers, name, lambda: meter.failed("buried")) as bury:
             table = getattr(self._settings.sinks, name)
             sink = make_sink(name, Parts(table, self._labels, bury, lambda: meter.failed("again")))
@@ -227,7 +229,7 @@ class _Counting:
 
 
 @contextlib.contextmanager
-def burying(bootstrap_servers: str, name: str, count: Callable[[], None]) -> Iterator[Bury]:
+def burying(bootstrap_servers: Where, name: str, count: Callable[[], None]) -> Iterator[Bury]:
     """Yields a function that sends a record to the dead letters; connects when there is the first one."""
     from streams.kafka.link import Output
     from streams.kafka.publisher import Publisher

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from streams.cli.connection import kafka_of
 from streams.cli.terminal import bootstrap_option
 from streams.errors import InvalidError
 
@@ -76,7 +77,7 @@ def command(  # noqa: PLR0913, PLR0917 - one a flag
         group=group,
         limit=limit,
         follow=not no_follow,
-        bootstrap_servers=settings.kafka.bootstrap_servers,
+        bootstrap_servers=kafka_of(settings),
         labels=labels,
     )
     print_items(subscription, form, labels)

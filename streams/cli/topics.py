@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from streams.cli.connection import kafka_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,7 +54,7 @@ def create(
     settings = _settings(context, bootstrap_servers, replication_factor)
     specs = kafka_topics(load_labels())
     done = create_topics(
-        settings.kafka.bootstrap_servers,
+        kafka_of(settings),
         specs,
         replication=settings.kafka.replication_factor or None,
         alter=alter,
@@ -79,7 +81,7 @@ def check(context: click.Context, bootstrap_servers: str | None) -> None:
     from streams.wire import kafka_topics
 
     specs = kafka_topics(load_labels())
-    findings = check_topics(_settings(context, bootstrap_servers).kafka.bootstrap_servers, specs)
+    findings = check_topics(kafka_of(_settings(context, bootstrap_servers)), specs)
     for finding in findings:
         click.echo(str(finding))
     click.echo(f"topics wanted: {len(specs)}, findings: {len(findings)}", err=True)
@@ -99,7 +101,7 @@ def show(context: click.Context, bootstrap_servers: str | None, form: str) -> No
     """  # noqa: D301 - click wants the character \b
     from streams.kafka.admin import list_topics
 
-    topics = list_topics(_settings(context, bootstrap_servers).kafka.bootstrap_servers)
+    topics = list_topics(kafka_of(_settings(context, bootstrap_servers)))
     for line in lines_of(topics, form):
         click.echo(line)
 

@@ -187,3 +187,25 @@ def test_the_label_tables_are_indexed_by_code() -> None:
     assert labels.region_of("TR") == labels.regions["145"]
     assert labels.countries["AQ"].region is None
     assert all(code == label.code for table in labels for code, label in table.items())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"protocol": "SASL_SSL"}, "kafka.security.protocol SASL_SSL needs username and password"),
+        ({"protocol": "SASL_SSL", "username": "label"}, "needs username and password"),
+        ({"username": "label", "password": "x"}, "username is used by SASL_SSL and SASL_PLAINTEXT; set protocol"),
+        ({"protocol": "SSL", "certificate_file": "own.crt"}, "certificate_file and key_file go together"),
+        ({"ca_file": "ca.crt"}, "ca.crt is used by SSL and SASL_SSL only; set protocol"),
+        ({"protocol": "TLS"}, "Invalid enum value 'TLS'"),
+    ],
+)
+def test_a_login_that_would_not_be_used_or_cannot_work_is_refused(given: dict[str, str], said: str) -> None:
+    assert said in refusal(**{f"kafka__security__{key}": value for key, value in given.items()})
+
+
+def test_the_passwords_of_kafka_are_masked() -> None:
+    given = {"protocol": "SASL_SSL", "username": "label", "password": "s3cret", "key_password": "s3cret"}
+    text = str(masked(load(**{f"kafka__security__{key}": value for key, value in given.items()})))
+    assert "label" in text
+    assert "s3cret" not in text
