@@ -84,6 +84,13 @@ TABLE = (
     Metric("newswire_rebalances_total", "counter", (), "Times that partitions were taken or given"),
     Metric("newswire_last_commit_timestamp_seconds", "gauge", (), "Unix time of the last committed transaction"),
     Metric("newswire_model_info", "gauge", ("name", "version"), "1, for the model that labels"),
+    Metric("newswire_model_reloads_total", "counter", (), "Models that a worker has taken over without a stop"),
+    Metric(
+        "newswire_model_reload_failures_total",
+        "counter",
+        (),
+        "Models that a worker was to take over and could not use; the old one labels on",
+    ),
     Metric(
         "newswire_model_confidence_ratio",
         "gauge",
@@ -164,6 +171,8 @@ class Metrics:
         self.rebalances: Counter = made["newswire_rebalances_total"]
         self.last_commit_timestamp_seconds: Gauge = made["newswire_last_commit_timestamp_seconds"]
         self.model_info: Gauge = made["newswire_model_info"]
+        self.model_reloads: Counter = made["newswire_model_reloads_total"]
+        self.model_reload_failures: Counter = made["newswire_model_reload_failures_total"]
         self.model_confidence_ratio: Gauge = made["newswire_model_confidence_ratio"]
         self.model_abstained_ratio: Gauge = made["newswire_model_abstained_ratio"]
         self.model_topic_ratio: Gauge = made["newswire_model_topic_ratio"]
@@ -197,7 +206,17 @@ class Metrics:
             for value in values:
                 metric.labels(value)
 
-    def expect(self, baseline: Baseline) -> None:
+    def show_model(self, name: str, version: str, baseline: Baseline | None = None) -> None:
+        """Shows which model labels, in the place of the one before."""
+        self.model_info.clear()
+        self.model_info.labels(name, version).set(1)
+        self.model_confidence_ratio.clear()
+        self.model_abstained_ratio.set(0)
+        self.model_topic_ratio.clear()
+        if baseline is not None:
+            self._expect(baseline)
+
+    def _expect(self, baseline: Baseline) -> None:
         """Shows what the model's evaluation leads to expect, for dashboards to hold the present against."""
         self.model_confidence_ratio.labels("topic").set(baseline.confidence)
         self.model_abstained_ratio.set(baseline.abstained)

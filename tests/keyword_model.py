@@ -40,10 +40,11 @@ class CrashError(BaseException):
 class Keywords:
     """One axis: a label for each of its words that stands in the text, in the order of the text."""
 
-    version = "1"
-
-    def __init__(self, name: str, codes: dict[str, str], otherwise: Decision, burn: float = 0.0) -> None:
+    def __init__(
+        self, name: str, codes: dict[str, str], otherwise: Decision, burn: float = 0.0, version: str = "1"
+    ) -> None:
         self.name = name
+        self.version = version
         self._codes = codes
         self._otherwise = otherwise
         self._burn = burn
@@ -72,7 +73,7 @@ class Keywords:
             pass
         found = [Score(self._codes[w], 0.9 - 0.1 * n) for n, w in enumerate(w for w in words if w in self._codes)]
         if found:
-            return Verdict(Decision.ASSIGNED, tuple(found), tuple(found), 0.5)
+            return Verdict(Decision.ASSIGNED, tuple(found), tuple(found), 0.5, tier=f"words-{self.version}")
         reason = AbstainReason.LOW_CONFIDENCE if self._otherwise is Decision.ABSTAINED else None
         return Verdict(self._otherwise, (), (), 0.5, reason)
 
@@ -81,11 +82,11 @@ class KeywordModel:
     """What classifiers.model.load_model gives, by words. `burn` is CPU seconds an item."""
 
     name = "keywords"
-    version = "1"
 
-    def __init__(self, burn: float = 0.0) -> None:
-        self.topics = Keywords("topics", TOPICS, Decision.ABSTAINED, burn)
-        self.regions = Keywords("regions", COUNTRIES, Decision.NONE)
+    def __init__(self, burn: float = 0.0, version: str = "1") -> None:
+        self.version = version
+        self.topics = Keywords("topics", TOPICS, Decision.ABSTAINED, burn, version)
+        self.regions = Keywords("regions", COUNTRIES, Decision.NONE, version=version)
 
     def prepare(self, items: Sequence[Item]) -> list[Document]:
         documents = []

@@ -7,13 +7,15 @@ import logging
 import socket
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from streams import wire
+from streams.agents.reload import Serving
 from streams.agents.worker import Parts, WorkerSettings, run_worker
-from streams.errors import TransientError
+from streams.errors import InvalidError, TransientError
 from streams.kafka import link_kafka_python
 from streams.kafka.link import Link, LinkSettings, OnRebalance
 from streams.kafka.link_kafka_python import KafkaPythonLink, send_one_by_one
@@ -22,6 +24,23 @@ from streams.metrics import Baseline, Metrics
 from tests.keyword_model import LABELS, KeywordModel
 
 BASELINE = Baseline(0.9, 0.1, {label.slug: 1 / len(LABELS.topics) for label in LABELS.topics.values()})
+
+
+class FilePointer:
+    """A file that holds the version of the keyword model; one that holds no number is a damaged model."""
+
+    def __init__(self, path: str, burn: float) -> None:
+        self._path = Path(path) if path else None
+        self._burn = burn
+
+    def look(self) -> object:
+        return self._path and self._path.read_text()
+
+    def load(self) -> Serving:
+        version = self._path.read_text() if self._path else "1"
+        if not version.isdigit():
+            raise InvalidError(f"{self._path} is damaged")
+        return Serving(KeywordModel(self._burn, version), LABELS, BASELINE)
 
 
 def main() -> int:
@@ -37,13 +56,15 @@ def main() -> int:
     )
     link_kafka_python.POLL_INTERVAL_MS = values.pop("poll_interval_ms", link_kafka_python.POLL_INTERVAL_MS)
     name = values.pop("link", "kafka-python")
-    model = KeywordModel(values.pop("burn", 0.0))
+    pointer = FilePointer(values.pop("model", ""), values.pop("burn", 0.0))
+    seen = pointer.look()
+    model = pointer.load().model
     port = values.setdefault("port", 0) or _free_port()
     print("worker port", port, file=sys.stderr, flush=True)
     values["port"] = port
     metrics = Metrics(CollectorRegistry()).with_process()
-    metrics.expect(BASELINE)
-    parts = Parts(partial(_open, name, values.pop("breaking", ""), link), model, LABELS, metrics)
+    opener = partial(_open, name, values.pop("breaking", ""), link)
+    parts = Parts(opener, model, LABELS, metrics, BASELINE, pointer, seen)
     try:
         run_worker(parts, WorkerSettings(**values))
     except TransientError as error:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from concurrent.futures import Executor
 
-    from streams.agents.batch import Batch
+    from streams.agents.batch import Batch, Outcome
     from streams.agents.labeller import Labeller, Step
+
+    Finish = Callable[[list[Step], str], list[Outcome]]
 
 MAX_PENDING = 1000  # events a channel holds; never reached, the courier's depth bounds the batches in flight
 
@@ -39,7 +41,7 @@ class Web(NamedTuple):
 class Flow(NamedTuple):
     """What happens to a batch on its way through the agents."""
 
-    labeller: Labeller
+    labeller: Callable[[], Labeller]  # the one to take for a batch that begins
     executor: Executor  # one thread: keeps the event loop, and so the web, free while a batch is classified
     now: Callable[[], str]  # RFC 3339
     deliver: Callable[[Batch], None]
@@ -85,8 +87,8 @@ def make_agents(flow: Flow, web: Web) -> Agents:
     for_topics = app.channel(maxsize=MAX_PENDING)
     for_regions = app.channel(maxsize=MAX_PENDING)
 
-    async def to_regions(batch: Batch, steps: list[Step]) -> None:
-        await for_regions.send(value=(batch, steps))
+    async def to_regions(batch: Batch, finish: Finish, steps: list[Step]) -> None:
+        await for_regions.send(value=(batch, finish, steps))
 
     _add_topic_agent(app, for_topics, flow, to_regions)
     _add_region_agent(app, for_regions, flow)
@@ -107,24 +109,25 @@ def _free_port(host: str) -> int:
 
 
 def _add_topic_agent(
-    app: Any, channel: Any, flow: Flow, to_regions: Callable[[Batch, list[Step]], Awaitable[None]]
+    app: Any, channel: Any, flow: Flow, to_regions: Callable[[Batch, Finish, list[Step]], Awaitable[None]]
 ) -> None:
     @app.agent(channel, name="topics")  # type: ignore[untyped-decorator]
     async def topics(stream: Any) -> None:
         """Bytes to articles, articles to documents, documents to topics."""
         async for batch in stream:
             with _Reporting(flow.crash):
-                steps = await _in_thread(flow, batch, flow.labeller.begin, batch.records)
-                await to_regions(batch, steps)
+                labeller = flow.labeller()  # one model a batch, from its first step to its last
+                steps = await _in_thread(flow, batch, labeller.begin, batch.records)
+                await to_regions(batch, labeller.finish, steps)
 
 
 def _add_region_agent(app: Any, channel: Any, flow: Flow) -> None:
     @app.agent(channel, name="regions")  # type: ignore[untyped-decorator]
     async def regions(stream: Any) -> None:
         """Documents to regions; then everything is known, and each item gets its outcome."""
-        async for batch, steps in stream:
+        async for batch, finish, steps in stream:
             with _Reporting(flow.crash):
-                batch.outcomes = await _in_thread(flow, batch, flow.labeller.finish, steps)
+                batch.outcomes = await _in_thread(flow, batch, finish, steps)
                 flow.took(len(batch.records), batch.seconds)
                 flow.deliver(batch)
 

@@ -37,11 +37,17 @@ class Policy(NamedTuple):
     grace: float = 25.0  # after SIGTERM, then SIGKILL: a worker's own grace is 20 and ends with its own status
 
 
-def supervise(commands: Sequence[Sequence[str]], stop: threading.Event, policy: Policy = Policy()) -> int:  # noqa: B008
+def supervise(
+    commands: Sequence[Sequence[str]],
+    stop: threading.Event,
+    policy: Policy = Policy(),  # noqa: B008
+    hang_up: threading.Event | None = None,
+) -> int:
     """Runs every command until `stop` is set; gives 0, or the status of the first that failed.
 
-    Ends all where one ended with status 2, or too often. To be called in a thread that lives as long as the workers:
-    on Linux they are sent SIGTERM when it ends in any way.
+    Where `hang_up` is set it is cleared and every worker gets SIGHUP. Ends all where one ended with status 2, or too
+    often. To be called in a thread that lives as long as the workers: on Linux they are sent SIGTERM when it ends in
+    any way.
     """
     slots = [_Slot(command, policy, time.monotonic) for command in commands]
     status = 0
@@ -50,6 +56,10 @@ def supervise(commands: Sequence[Sequence[str]], stop: threading.Event, policy: 
             slot.start()
         while not status and not stop.wait(POLL_SECONDS):
             status = next((given_up for slot in slots if (given_up := slot.look())), 0)
+            if hang_up is not None and hang_up.is_set():
+                hang_up.clear()
+                for slot in slots:
+                    slot.tell(signal.SIGHUP)
     finally:
         statuses = _end(slots, policy.grace)
     return status or next((s for s in statuses if s), 0)
@@ -102,11 +112,11 @@ class _Slot:
         log.warning("a worker ended with status %d; started again in %.0f s", status, pause)
         return 0
 
-    def tell(self) -> None:
-        """SIGTERM."""
+    def tell(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Sends its process a signal."""
         if self._process is not None:
             with suppress(ProcessLookupError):
-                self._process.terminate()
+                self._process.send_signal(number)
 
     def end(self, deadline: float) -> int:
         """Its status, after SIGKILL where it is still there at the deadline."""

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from streams import wire
 from streams.agents.app import Flow, Web, make_agents
 from streams.agents.batch import Pace
-from streams.agents.counting import Counting
 from streams.agents.courier import Courier, CourierSettings
+from streams.agents.following import Following
 from streams.agents.labeller import Labeller
+from streams.agents.reload import Reloader
+from streams.agents.terminal import Terminal
 from streams.agents.watchdog import GRACE_STATUS, Watchdog, leave_after
 from streams.errors import TransientError
 from streams.metrics import watch_event_loop
@@ -35,11 +37,16 @@ if TYPE_CHECKING:
     from streams.agents.app import Agents
     from streams.agents.batch import Batch
     from streams.agents.labeller import LoadedModel
+    from streams.agents.reload import Pointer, Serving
     from streams.kafka.link import Link, OnRebalance, OpenLink
-    from streams.metrics import Metrics
+    from streams.metrics import Baseline, Metrics
+    from streams.traces import Spans
 
 log = logging.getLogger(__name__)
 
+# Containers made and not yet freed before the collector looks: a batch of 1000 holds 30,000 that reference counts will
+# free. At Python's 700 it walked them 40 times a batch, 8 % of decoding, labelling and encoding.
+_GC_THRESHOLD = 50_000
 CRASH_STATUS = 1
 OPEN_ATTEMPTS = 6  # of 5 s each: half a minute for a Kafka that starts together with its workers
 OPEN_PAUSE_SECONDS = 1.0
@@ -56,6 +63,7 @@ class WorkerSettings(NamedTuple):
     stalled: float = 60.0
     host: str = "127.0.0.1"
     port: int = 0  # of /metrics, /healthz and /readyz; 0 = any
+    watch: float = 5.0  # between two looks at the pointer; 0 = only on SIGHUP
     prefix: str = ""  # before the name of every Kafka topic, where a cluster is shared
     open_attempts: int = OPEN_ATTEMPTS
 
@@ -67,10 +75,16 @@ class Parts(NamedTuple):
     model: LoadedModel
     labels: wire.Labels
     metrics: Metrics
+    baseline: Baseline | None = None  # what the model's evaluation leads to expect
+    pointer: Pointer | None = None  # where another model is to be looked for; None: this one to the end
+    seen: object = None  # what the pointer said before the model was loaded
+    spans: Spans | None = None  # where traces go
 
 
 def run_worker(parts: Parts, settings: WorkerSettings) -> None:
-    """Labels until told to stop (SIGTERM, SIGINT). To be called in the main thread, for the signals.
+    """Labels until told to stop (SIGTERM, SIGINT); SIGHUP asks for the model that stands behind the pointer now.
+
+    To be called in the main thread, for the signals.
 
     Raises TransientError where it cannot go on, and whatever a bug raises; then nothing uncommitted is published.
     """
@@ -81,6 +95,7 @@ async def _run(parts: Parts, settings: WorkerSettings) -> None:
     worker = _Worker(parts, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         worker.loop.add_signal_handler(number, worker.told_to_stop)
+    worker.loop.add_signal_handler(signal.SIGHUP, worker.hung_up)
     await worker.run()
 
 
@@ -91,13 +106,14 @@ class _Worker:
         self.loop = asyncio.get_running_loop()
         self._parts = parts
         self._settings = settings
+        self._terminal = Terminal()
         self._leaving = asyncio.Event()
         self._no_more_attempts = threading.Event()
         self._deadline: threading.Timer | None = None
         self._error: BaseException | None = None
         self._pace = Pace(settings.batch_size)
         self._classifier_thread = ThreadPoolExecutor(1, "classifier")
-        self._counting = Counting(parts.metrics, time.time, time.monotonic)
+        self._counting = Following(parts.metrics, time.time, time.monotonic, parts.spans)
         self._courier = Courier(
             self._open_link,
             self._hand_over,
@@ -106,20 +122,16 @@ class _Worker:
             self._counting,
             CourierSettings(linger=settings.linger, depth=settings.depth, drain=settings.drain),
         )
+        self._labeller = self._new_labeller(parts.model, parts.labels)
+        self._reloader = self._new_reloader()
         self._agents = self._make_agents()
 
     def _make_agents(self) -> Agents:
         metrics, courier, settings = self._parts.metrics, self._courier, self._settings
         model, labels = self._parts.model, self._parts.labels
         metrics.preset([t.slug for t in labels.topics.values()], [r.slug for r in labels.regions.values()])
-        metrics.model_info.labels(model.name, model.version).set(1)
-        labeller = Labeller(
-            model,
-            labels,
-            prefix=settings.prefix,
-            observe=lambda stage, seconds: metrics.stage_seconds.labels(stage).observe(seconds),
-        )
-        flow = Flow(labeller, self._classifier_thread, _now, courier.deliver, self._pace.took, self.crash)
+        metrics.show_model(model.name, model.version, self._parts.baseline)
+        flow = Flow(lambda: self._labeller, self._classifier_thread, _now, courier.deliver, self._pace.took, self.crash)
         web = Web(
             settings.host,
             settings.port,
@@ -130,11 +142,32 @@ class _Worker:
         )
         return make_agents(flow, web)
 
+    def _new_labeller(self, model: LoadedModel, labels: wire.Labels) -> Labeller:
+        seconds = self._parts.metrics.stage_seconds
+        return Labeller(
+            model,
+            labels,
+            prefix=self._settings.prefix,
+            observe=lambda stage, spent: seconds.labels(stage).observe(spent),
+        )
+
+    def _new_reloader(self) -> Reloader | None:
+        parts = self._parts
+        if parts.pointer is None:
+            return None
+        return Reloader(parts.pointer, parts.seen, parts.labels, self._take, parts.metrics)
+
+    def _take(self, found: Serving) -> None:
+        """The next batch has the new model; those that have begun end with the one that they began with."""
+        self._labeller = self._new_labeller(found.model, found.labels)
+        self._parts.metrics.show_model(found.model.name, found.model.version, found.baseline)
+
     async def run(self) -> None:
         """From start to end; see run_worker."""
         # what is loaded by now (the model's tables: a million objects) stays: the collector need not look at it again
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_GC_THRESHOLD, 10, 10)
         watchdog = Watchdog(self._courier.stalled_seconds, self._settings.stalled)
         try:
             await self._start()
@@ -148,6 +181,8 @@ class _Worker:
             await self.loop.run_in_executor(None, self._courier.close)
             await self._agents.app.stop()
             self._classifier_thread.shutdown(wait=False, cancel_futures=True)
+            if self._reloader is not None:
+                self._reloader.close()
         if self._error is not None:
             raise self._error
 
@@ -166,9 +201,11 @@ class _Worker:
     async def _until_told(self) -> None:
         told = asyncio.ensure_future(self._leaving.wait())
         ended = asyncio.ensure_future(self._agents.app.wait_until_stopped())  # a service of Faust's own crashed
-        lag = asyncio.ensure_future(watch_event_loop(self._parts.metrics))
-        await asyncio.wait({told, ended, lag}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (told, ended, lag):
+        tasks = {told, ended, asyncio.ensure_future(watch_event_loop(self._parts.metrics))}
+        if self._reloader is not None:
+            tasks.add(asyncio.ensure_future(self._reloader.run(self._settings.watch)))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
             task.cancel()
         if self._error is None and not self._leaving.is_set():
             self.crash(self._agents.app.crash_reason or RuntimeError("Faust stopped by itself"))
@@ -179,6 +216,13 @@ class _Worker:
         self._arm(GRACE_STATUS)
         self._no_more_attempts.set()
         self._leaving.set()
+
+    def hung_up(self) -> None:
+        """SIGHUP: another model may be there; from a terminal that was closed, the end."""
+        if self._terminal.is_gone():
+            self.told_to_stop()
+        elif self._reloader is not None:
+            self._reloader.tell()
 
     def crash(self, error: BaseException) -> None:
         """Something that this process cannot go on after; the first counts. From any thread."""

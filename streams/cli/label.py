@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from pathlib import Path  # noqa: TC003  click reads it
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +24,7 @@ class Choice(NamedTuple):
     """What the command line says beyond the settings."""
 
     directory: Path
-    quality: Quality
+    quality: Quality | None  # None: that of the settings, as far as the model can
 
 
 @click.command(name="label")
@@ -49,7 +50,8 @@ def command(
     """Label the items of news.articles: topics, then regions, each item once on every stream of its labels.
 
     Start as many workers as there are cores, each with a --slot of its own, or one command with --workers N. SIGTERM
-    and Ctrl-C let what is in flight finish. Exit status: 0 told to stop, 1 cannot go on, 70 stalled, 75 not done in
+    and Ctrl-C let what is in flight finish. SIGHUP, or another model in the folder of --model, swaps the model between
+    two batches. Exit status: 0 told to stop, 1 cannot go on, 70 stalled, 75 not done in
     time; whatever was not committed is labelled by the next worker.
 
     \b
@@ -59,10 +61,11 @@ def command(
       newswire label --slot kafka-7 --bootstrap-servers kafka-1:9092,kafka-2:9092
     """  # noqa: D301 - click wants the character \b
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker takes over: it has nothing to finish
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nor a model that another one could replace
 
     from streams.cli.logs import start_log
     from streams.cli.main import settings_of
-    from streams.cli.models import chosen_quality, model_directory
+    from streams.cli.models import model_directory
 
     settings: Settings = settings_of(
         context,
@@ -73,8 +76,7 @@ def command(
         kafka__bootstrap_servers=bootstrap_servers,
     )
     start_log(settings.log.level, settings.log.format)
-    folder = model_directory(settings.model.directory, directory)
-    choice = Choice(folder, chosen_quality(folder, settings.model.quality, quality))
+    choice = Choice(model_directory(settings.model.directory, directory), quality)
     if settings.label.workers == 1:
         run(settings, choice)
         return 0
@@ -89,30 +91,27 @@ def run(settings: Settings, choice: Choice) -> None:
 
     from streams import wire
     from streams.agents.worker import Parts, WorkerSettings, run_worker
-    from streams.cli.baseline import baseline_of
-    from streams.cli.models import labels_of, open_model
+    from streams.cli.connection import kafka_of
+    from streams.cli.model_pointer import ModelPointer
     from streams.kafka.link import LinkSettings
     from streams.kafka.links import open_link
     from streams.metrics import Metrics
-    from streams.settings import load_labels
 
     label = settings.label
     link = LinkSettings(
-        settings.kafka.bootstrap_servers,
+        kafka_of(settings),
         wire.ARTICLES,
         wire.LABEL_GROUP,
         label.slot,
         round(label.session_seconds * 1000),
         round(label.transaction_seconds * 1000),
     )
-    model = open_model(choice.directory, choice.quality)
-    labels = labels_of(model.manifest, load_labels())
+    pointer = ModelPointer(choice.directory, settings.model.quality, choice.quality)
+    seen = pointer.look()  # before it is loaded: what changes meanwhile is another model
+    model, labels, baseline = pointer.open()
     metrics = Metrics(CollectorRegistry()).with_process()
-    if baseline := baseline_of(model.manifest, choice.quality):
-        metrics.expect(baseline)
-    parts = Parts(partial(open_link, label.link, link), model, labels, metrics)
     run_worker(
-        parts,
+        Parts(partial(open_link, label.link, link), model, labels, metrics, baseline, pointer, seen),
         WorkerSettings(
             batch_size=label.batch_size,
             linger=label.linger_seconds,
@@ -122,6 +121,7 @@ def run(settings: Settings, choice: Choice) -> None:
             stalled=label.stalled_seconds,
             host=label.host,
             port=label.port,
+            watch=settings.model.watch_seconds,
         ),
     )
 
@@ -129,10 +129,16 @@ def run(settings: Settings, choice: Choice) -> None:
 def run_several(settings: Settings, choice: Choice, config: Path | None) -> int:
     """A process a worker, on the slots <slot>-0 to <slot>-N-1; gives the exit status."""
     from streams.agents.supervisor import Policy, supervise
+    from streams.agents.terminal import Terminal
+    from streams.cli.models import chosen_quality
     from streams.cli.terminal import stop_on_signals
 
+    chosen_quality(choice.directory, settings.model.quality, choice.quality)  # a folder that is no model is told once
+    stop, hang_up = stop_on_signals(), threading.Event()
+    terminal = Terminal()
+    signal.signal(signal.SIGHUP, lambda *_: (stop if terminal.is_gone() else hang_up).set())
     commands = [_command_of(settings, choice, config, worker) for worker in range(settings.label.workers)]
-    return supervise(commands, stop_on_signals(), Policy(grace=settings.label.grace_seconds + 5))
+    return supervise(commands, stop, Policy(grace=settings.label.grace_seconds + 5), hang_up)
 
 
 def _command_of(settings: Settings, choice: Choice, config: Path | None, worker: int) -> Sequence[str]:
@@ -148,6 +154,6 @@ def _command_of(settings: Settings, choice: Choice, config: Path | None, worker:
         *("--link", label.link),
         *("--port", str(label.port + worker if label.port else 0)),
         *("--model", str(choice.directory)),
-        *("--quality", choice.quality),
+        *(("--quality", choice.quality) if choice.quality else ()),
         *("--bootstrap-servers", settings.kafka.bootstrap_servers),
     ]

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import RetriableError
 
 from streams.kafka.admin import create_topics
 from streams.settings import load_labels
-from streams.wire import kafka_topics
+from streams.wire import LABEL_GROUP, kafka_topics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +48,15 @@ def newswire(
         cwd=ROOT,
         env=environment(bootstrap_servers, **settings),
     )
+
+
+def committed(bootstrap_servers: str) -> int:
+    """Items that the workers are done with."""
+    with KafkaAdminClient(bootstrap_servers=bootstrap_servers) as admin:
+        try:
+            return sum(place.offset for place in admin.list_group_offsets([LABEL_GROUP])[LABEL_GROUP].values())
+        except RetriableError:  # the first group of a fresh broker
+            return 0
 
 
 class Watch:

@@ -9,14 +9,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kafka.admin import KafkaAdminClient
-from kafka.errors import RetriableError
 
 from streams.articles import LabelledArticle, decode_labelled
 from streams.kafka.broker import KafkaBroker
 from streams.settings import load_labels
-from streams.wire import DEAD_LETTERS, LABEL_GROUP, LABELLED, REGION_STREAM, TOPIC_STREAM, kafka_topics, streams_of
-from tests.flow.edges import ROOT, SECONDS, Watch, command, environment, newswire
+from streams.wire import DEAD_LETTERS, LABELLED, REGION_STREAM, TOPIC_STREAM, kafka_topics, streams_of
+from tests.flow.edges import ROOT, SECONDS, Watch, command, committed, environment, newswire
 from tests.helpers import wait_for
 
 if TYPE_CHECKING:
@@ -44,15 +42,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def page(shared: Path) -> Path:
     (found,) = (shared / "data" / "seed").glob("*.txt")
     return found
-
-
-def committed(bootstrap_servers: str) -> int:
-    """Items that the workers are done with."""
-    with KafkaAdminClient(bootstrap_servers=bootstrap_servers) as admin:
-        try:
-            return sum(place.offset for place in admin.list_group_offsets([LABEL_GROUP])[LABEL_GROUP].values())
-        except RetriableError:  # the first group of a fresh broker
-            return 0
 
 
 def fillers() -> bytes:

@@ -136,7 +136,7 @@ def test_who_asks_for_openmetrics_gets_exemplars() -> None:
 
 def test_what_a_model_leads_to_expect_is_shown() -> None:
     metrics = Metrics(CollectorRegistry())
-    metrics.expect(Baseline(0.8, 0.05, {"sport": 0.75, "health": 0.25}))
+    metrics.show_model("newswire", "7", Baseline(0.8, 0.05, {"sport": 0.75, "health": 0.25}))
     found = scraped(metrics)
     assert found["newswire_model_confidence_ratio"] == {frozenset({("axis", "topic")}): 0.8}
     assert found["newswire_model_abstained_ratio"] == {frozenset(): 0.05}
@@ -144,6 +144,16 @@ def test_what_a_model_leads_to_expect_is_shown() -> None:
         frozenset({("topic", "sport")}): 0.75,
         frozenset({("topic", "health")}): 0.25,
     }
+
+
+def test_another_model_is_shown_in_the_place_of_the_one_before() -> None:
+    metrics = Metrics(CollectorRegistry())
+    metrics.show_model("newswire", "7", Baseline(0.8, 0.05, {"sport": 0.75, "health": 0.25}))
+    metrics.show_model("newswire", "8")
+    found = scraped(metrics)
+    assert found["newswire_model_info"] == {frozenset({("name", "newswire"), ("version", "8")}): 1}
+    assert not found.get("newswire_model_confidence_ratio")
+    assert not found.get("newswire_model_topic_ratio")
 
 
 def test_a_process_shows_what_it_costs() -> None:

@@ -31,6 +31,9 @@ if what.startswith("exit"):
     sys.exit(int(what[4:]))
 if what == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if what == "hears":
+    signal.signal(signal.SIGHUP, lambda *_: open(sys.argv[1] + ".heard", "w").close())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 if what == "polite":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(sys.argv[3])))
 open(sys.argv[1] + ".up", "w").close()
@@ -47,7 +50,12 @@ class Supervised:
         commands = [[sys.executable, "-c", CHILD, str(f), *c] for f, c in zip(self.files, children, strict=True)]
         self.stop = threading.Event()
         self.status: list[int] = []
-        self._thread = threading.Thread(target=lambda: self.status.append(supervise(commands, self.stop, policy)))
+        self.hang_up = threading.Event()
+
+        def run() -> None:
+            self.status.append(supervise(commands, self.stop, policy, self.hang_up))
+
+        self._thread = threading.Thread(target=run)
         self._thread.start()
 
     def pids(self, child: int) -> list[int]:
@@ -132,6 +140,16 @@ def test_a_worker_that_hears_nothing_is_killed_after_the_grace(supervised: Any) 
     one.wait_until_up()
     assert one.end() == 128 + signal.SIGKILL
     assert is_gone(one.pids(0)[0])
+
+
+def test_told_to_hang_up_it_tells_every_worker_and_ends_none(supervised: Any) -> None:
+    one = supervised(("hears",), ("hears",))
+    one.wait_until_up()
+    one.hang_up.set()
+    wait_for(lambda: all(f.with_suffix(".heard").exists() for f in one.files), TIMEOUT, "not all heard it")
+    assert not one.hang_up.is_set()
+    assert one.end() == 0
+    assert [len(one.pids(child)) for child in range(2)] == [1, 1]
 
 
 def test_a_pause_grows_and_is_bounded() -> None:
