@@ -60,6 +60,7 @@ def test_what_was_promised_is_watched() -> None:
         "NewswireNoWorkers",
         "NewswireRebalanceStorm",
         "NewswireModelMismatch",
+        "NewswireModelReloadFailed",
         "NewswireIngestStopped",
         "NewswireSinkStalled",
         "NewswireConservationBroken",
@@ -194,6 +195,8 @@ MISTAKES = {
         "for: 15m\n        labels: {severity: warning}\n        annotations:\n          summary: '{{ $value }} models",
         None,
     ),
+    "a model that was taken": ("newswire_model_reload_failures_total[1h]", "newswire_model_reloads_total[1h]"),
+    "a failure that is soon forgotten": ("newswire_model_reload_failures_total[1h]", "newswire_model_reload_failures_total[15m]"),
     "silent for two days": ("> 86400", "> 172800"),
 }
 
