@@ -196,7 +196,10 @@ MISTAKES = {
         None,
     ),
     "a model that was taken": ("newswire_model_reload_failures_total[1h]", "newswire_model_reloads_total[1h]"),
-    "a failure that is soon forgotten": ("newswire_model_reload_failures_total[1h]", "newswire_model_reload_failures_total[15m]"),
+    "a failure that is soon forgotten": (
+        "newswire_model_reload_failures_total[1h]",
+        "newswire_model_reload_failures_total[15m]",
+    ),
     "silent for two days": ("> 86400", "> 172800"),
 }
 
