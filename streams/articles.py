@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
 
@@ -32,6 +32,9 @@ from streams.ninjs import (
     Timestamp,
     Wire,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "AlternativeId",
@@ -149,6 +152,26 @@ class LabelledArticle(Article, frozen=True, kw_only=True):
         return list(dict.fromkeys(c for c in codes if c in ours))  # a publisher may name a place twice
 
 
+class Text(Protocol):
+    """A headline or a body."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def role(self) -> str | None: ...
+    @property
+    def content_type(self) -> str | None: ...
+
+
+class Readable(Protocol):
+    """What has headlines and bodies: an Article, and what a sink reads of one."""
+
+    @property
+    def headlines(self) -> Sequence[Text]: ...
+    @property
+    def bodies(self) -> Sequence[Text]: ...
+
+
 _encoder = msgspec.json.Encoder()
 _article_decoder = msgspec.json.Decoder(Article)
 _labelled_decoder = msgspec.json.Decoder(LabelledArticle)
@@ -256,13 +279,13 @@ def parse_timestamp(value: str, *, field: str = "timestamp") -> datetime:
         raise InvalidError(f"{field}: {value!r} is not a date of RFC 3339: {error}") from error
 
 
-def main_headline(article: Article) -> str:
+def main_headline(article: Readable) -> str:
     """The headline to read: the one of role `main`, else the first; markup removed."""
     chosen = next((h for h in article.headlines if h.role == "main"), article.headlines[0])
     return _plain(chosen.value, chosen.content_type)
 
 
-def main_text(article: Article) -> str:
+def main_text(article: Readable) -> str:
     """The text to read: the body of role `main`, else all bodies in order; markup removed."""
     main = [b for b in article.bodies if b.role == "main"]
     return "\n".join(_plain(b.value, b.content_type) for b in main or article.bodies)

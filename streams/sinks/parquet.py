@@ -21,14 +21,16 @@ import pyarrow.parquet as pq
 from streams.errors import InvalidError, TransientError
 from streams.sinks.base import POLL_RECORDS, Bury, Place, Settled
 from streams.sinks.folder import Range, Rotation, ends_of, range_of, sync, take
-from streams.sinks.rows import Rows, decoded_rows
+from streams.sinks.rows import ArticleRow, Rows, fresh_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from streams.kafka.link import Offsets, Record
     from streams.wire import Labels
+
+Values = tuple[Any, ...]  # of the keys of a folder
 
 KEYS = ("day", "topic")  # what folders may be made by
 SUFFIX = ".parquet"
@@ -37,6 +39,10 @@ SUFFIX = ".parquet"
 NOTHING = "none"
 _OFFSETS = "_offsets"  # readers of Hive's layout pass over names that begin with _ or .
 _UNFINISHED = ".unfinished"
+# Records that become columns together: with a thousand the texts no longer fit the processor's cache, and an item costs
+# 85 us instead of 36.
+AT_A_TIME = 200
+_LONG = frozenset({"headline", "text", "item"})
 _Texts = pa.list_(pa.string())
 SCHEMA = pa.schema(
     [
@@ -86,9 +92,10 @@ class ParquetSink:
         self._labels = labels
         self._clock = clock
         self._bury = bury
-        self._rows: dict[Place, list[Rows]] = {}
+        self._stored: dict[Place, int] = {}
+        self._next: dict[Place, int] = {}  # behind what was written
+        self._gathered = _Gathered(layout.keys)
         self._first: dict[Place, int] = {}  # of what is gathered
-        self._next: dict[Place, int] = {}
         self._bytes = 0
         self._since: float | None = None
         self._lock: int | None = None
@@ -109,8 +116,9 @@ class ParquetSink:
                     path.unlink()
         except OSError as error:
             raise TransientError(f"sink parquet: {folder}: {error.strerror}") from error
-        self._next = ends_of(stored, self.name)
-        return dict(self._next)
+        self._stored = ends_of(stored, self.name)
+        self._next = dict(self._stored)
+        return dict(self._stored)
 
     def room(self) -> int:
         """See Sink."""
@@ -118,33 +126,37 @@ class ParquetSink:
 
     def write(self, records: Sequence[Record]) -> None:
         """See Sink. What is no labelled article is buried."""
-        for record in records:
+        for start in range(0, len(records), AT_A_TIME):
+            self._take(records[start : start + AT_A_TIME])
+
+    def _take(self, records: Sequence[Record]) -> None:
+        found = []
+        for record, rows in fresh_rows(records, self._next, self._labels, self._bury):
             place = record.kafka_topic, record.partition
-            if record.offset < self._next.get(place, 0):
-                continue
-            if self._since is None:
-                self._since = self._clock()
-            self._first.setdefault(place, self._next.get(place, record.offset))
-            rows = decoded_rows(record, self._labels, self._bury)
+            self._first.setdefault(place, self._stored.get(place, record.offset))
             if rows:
-                self._rows.setdefault(place, []).append(rows)
+                found.append((place, rows))
                 self._bytes += len(record.value or b"")
-            self._next[place] = record.offset + 1
+        if self._first and self._since is None:
+            self._since = self._clock()
+        self._gathered.add(found)
 
     def settle(self, *, everything: bool = False) -> Settled:
         """See Sink."""
-        items = sum(map(len, self._rows.values()))
         limits = self._layout.rotation
+        items = self._gathered.items
         waited = 0.0 if self._since is None else self._clock() - self._since
         due = items >= limits.max_items or self._bytes >= limits.max_bytes or waited >= limits.max_seconds
         if self._since is None or not (everything or due):
             return Settled({}, 0)
         done = {place: self._next[place] for place in self._first}
+        tables = self._gathered.tables()
         try:
             for place, first in self._first.items():
-                self._finish(Range(place, first, self._next[place]), self._rows.get(place, []))
+                self._finish(Range(place, first, self._next[place]), tables.get(place, {}))
         except OSError as error:
             raise TransientError(f"sink parquet: {self._layout.directory}: {error.strerror or error}") from error
+        self._stored |= done
         self._forget()
         return Settled(done, items)
 
@@ -156,20 +168,18 @@ class ParquetSink:
             self._lock = None
 
     def _forget(self) -> None:
-        self._rows, self._first, self._bytes, self._since = {}, {}, 0, None
+        self._gathered = _Gathered(self._layout.keys)
+        self._first, self._bytes, self._since = {}, 0, None
 
-    def _finish(self, what: Range, rows: Iterable[Rows]) -> None:
+    def _finish(self, what: Range, tables: Mapping[Values, Any]) -> None:
         """The files of one range; nothing of it counts before the last step."""
         directory = self._layout.directory
         unfinished = directory / _UNFINISHED
-        by_folder: dict[Path, list[dict[str, Any]]] = {}
-        for one in rows:
-            by_folder.setdefault(self._folder(one), []).append(_flat(one))
-        kept = pa.schema([field for field in SCHEMA if field.name not in self._layout.keys])
-        for folder, found in by_folder.items():
+        for values, table in tables.items():
+            folder = self._folder(values)
             folder.mkdir(parents=True, exist_ok=True)
             path = unfinished / what.name(".tmp")  # readers' globs may look into hidden folders too
-            pq.write_table(_table(found, kept), path, compression="zstd")
+            _write(table, path)
             sync(path)
             path.rename(folder / what.name(SUFFIX))
             sync(folder)
@@ -179,27 +189,61 @@ class ParquetSink:
         mark.rename(directory / _OFFSETS / mark.name)
         sync(directory / _OFFSETS)
 
-    def _folder(self, one: Rows) -> Path:
+    def _folder(self, values: Values) -> Path:
         folder = self._layout.directory
-        for key in self._layout.keys:
-            value = one.article[key]
+        for key, value in zip(self._layout.keys, values, strict=True):
             folder /= f"{key}={NOTHING if value is None else quote(str(value), safe='')}"
         return folder
 
 
-def _flat(one: Rows) -> dict[str, Any]:
-    """An item as one row: its labels as lists, main first."""
-    regions = dict.fromkeys(row["region"] for row in one.regions if row["region"])
-    return one.article | {
-        "topics": [row["topic"] for row in one.topics],
-        "topic_confidences": [row["confidence"] for row in one.topics],
-        "countries": [row["country"] for row in one.regions],
-        "regions": list(regions),
+class _Gathered:
+    """Items until they are written: as Arrow's columns, which hold half of what Python's objects do."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._batches: list[Any] = []
+        self._numbers: dict[Place, dict[Values, list[int]]] = {}  # of the rows by place and folder
+        self.items = 0
+
+    def add(self, found: Sequence[tuple[Place, Rows]]) -> None:
+        """Takes some items."""
+        for number, (place, rows) in enumerate(found, self.items):
+            values = tuple(getattr(rows.article, key) for key in self._keys)
+            self._numbers.setdefault(place, {}).setdefault(values, []).append(number)
+        self.items += len(found)
+        if found:
+            self._batches.append(_batch([rows for _, rows in found]))
+
+    def tables(self) -> dict[Place, dict[Values, Any]]:
+        """The table of each place and folder, without what its folder says."""
+        # in one piece first: each take() of a table in pieces would put them together by itself
+        everything = pa.Table.from_batches(self._batches, SCHEMA).drop_columns(list(self._keys)).combine_chunks()
+        return {
+            place: {values: everything.take(numbers) for values, numbers in folders.items()}
+            for place, folders in self._numbers.items()
+        }
+
+
+def _batch(items: Sequence[Rows]) -> Any:
+    """Items as one row each: the columns of their row, and their labels as lists, main first."""
+    columns: dict[str, Sequence[Any]] = dict(
+        zip(ArticleRow._fields, zip(*(rows.article for rows in items), strict=True), strict=True)
+    )
+    columns |= {
+        "topics": [[one.topic for one in rows.topics] for rows in items],
+        "topic_confidences": [[one.confidence for one in rows.topics] for rows in items],
+        "countries": [[one.country for one in rows.regions] for rows in items],
+        "regions": [list(dict.fromkeys(one.region for one in rows.regions if one.region)) for rows in items],
     }
+    arrays = [pa.array(columns[field.name], field.type) for field in SCHEMA if field.name != "item"]
+    arrays.insert(SCHEMA.get_field_index("item"), pa.array(columns["item"], pa.binary()).view(pa.string()))
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-def _table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
-    return pa.Table.from_arrays([pa.array([row[f.name] for row in rows], f.type) for f in schema], schema=schema)
+def _write(table: Any, path: Path) -> None:
+    """Dictionaries and bounds for what is looked for by value; both are wasted on what differs in every row."""
+    looked_for = [name for name in table.column_names if name not in _LONG]
+    pq.write_table(table, path, compression="zstd", use_dictionary=looked_for, write_statistics=looked_for)
 
 
 def layout_keys(text: str) -> tuple[str, ...]:

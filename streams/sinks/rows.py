@@ -1,133 +1,172 @@
-"""A record of a labelled stream as rows: what the sinks `sql` and `parquet` store."""
+"""A record of a labelled stream as a row and its labels: what the sinks `sql`, `parquet` and `search` store."""
 
 from __future__ import annotations
 
-import hashlib
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from streams.articles import TOPIC_PREFIX, decode_labelled, main_headline, main_text, parse_timestamp
+from streams.articles import main_headline, main_text
 from streams.errors import InvalidError
+from streams.sinks.item import read_item, read_time
 
 if TYPE_CHECKING:
-    from streams.articles import Axis, LabelledArticle
+    from collections.abc import Iterable, Iterator
+    from datetime import date, datetime
+
     from streams.kafka.link import Record
-    from streams.sinks.base import Bury
+    from streams.sinks.base import Bury, Place
+    from streams.sinks.item import Item
     from streams.wire import Labels
 
-Row = dict[str, Any]
 _NOTHING = "\ufffd"  # what PostgreSQL gets for U+0000, which it can store in no text
 
 
-class Rows(NamedTuple):
-    """One item: its row, those of its topics and of its countries."""
+class ArticleRow(NamedTuple):
+    """A version of an item; times in UTC. The fields are columns of `articles` (sql_schema), in their order."""
 
-    article: Row
-    topics: list[Row]
-    regions: list[Row]
+    uri: str
+    version: str
+    published: datetime
+    day: date
+    labelled_at: datetime
+    status: str
+    abstain_reason: str | None
+    language: str
+    topic: str | None
+    country: str | None
+    source: str
+    url: str | None
+    headline: str
+    text: str
+    model: str | None
+    item: bytes  # JSON in UTF-8
+    kafka_partition: int
+    kafka_offset: int
+
+
+class Topic(NamedTuple):
+    """A topic of an item: slug, code, confidence in per cent where the item says."""
+
+    topic: str
+    code: str
+    confidence: int | None
+
+
+class Region(NamedTuple):
+    """A country of an item, the slug of its sub-region, confidence in per cent where the item says."""
+
+    country: str
+    region: str | None
+    confidence: int | None
+
+
+class Rows(NamedTuple):
+    """One item: its row, its topics and its countries, main first."""
+
+    article: ArticleRow
+    topics: list[Topic]
+    regions: list[Region]
+
+
+def fresh_rows(
+    records: Iterable[Record], places: dict[Place, int], labels: Labels, bury: Bury
+) -> Iterator[tuple[Record, Rows | None]]:
+    """Records that are not behind their place, with their rows; `places` moves on behind each.
+
+    No rows: a tombstone, or no labelled article, which is buried.
+    """
+    for record in records:
+        place = record.kafka_topic, record.partition
+        if record.offset < places.get(place, 0):
+            continue
+        rows = None
+        if record.value:
+            try:
+                rows = rows_of(record, labels)
+            except InvalidError as error:
+                bury(record, str(error))
+        places[place] = record.offset + 1
+        yield record, rows
 
 
 def rows_of(record: Record, labels: Labels) -> Rows:
     """The rows of a record. Raises InvalidError where its value is no labelled article."""
-    article = decode_labelled(record.value)
-    version = article.version or article.version_created
-    key = hashlib.blake2b(f"{article.uri}\n{version}".encode(), digest_size=16).hexdigest()
-    published = parse_timestamp(article.version_created, field="versionCreated").astimezone(UTC)
-    same = {"article_id": key, "published": published}
-    topics = [same | row for row in _topics(article, labels)]
-    regions = [same | row for row in _regions(article, labels)]
-    block = article.classification
-    axis = _axis(article, "topic")
-    row = {
-        "id": key,
-        "uri": article.uri,
-        "version": _stored(version),
-        "published": published,
-        "day": published.date(),
-        "labelled_at": parse_timestamp(block.labelled_at, field="labelledAt").astimezone(UTC),
-        "status": block.status,
-        "abstain_reason": axis.abstain_reason if axis and block.status == "abstained" else None,
-        "language": _stored(block.language.tag),
-        "topic": topics[0]["topic"] if topics else None,
-        "country": regions[0]["country"] if regions else None,
-        "source": _stored(article.info_sources[0].name or ""),
-        "url": _url(article),
-        "headline": _stored(main_headline(article)),
-        "text": _stored(main_text(article)),
-        "model": _stored(f"{axis.model.name}:{axis.model.version}") if axis else None,
-        "item": _json(record.value or b""),
-        "kafka_partition": record.partition,
-        "kafka_offset": record.offset,
-    }
+    value = _without_nul(record.value or b"")
+    item = read_item(value)
+    _check_text(value)
+    published = read_time(item.version_created, "versionCreated")
+    topics = _topics(item, labels)
+    regions = _regions(item, labels)
+    block = item.classification
+    axis = block.axis("topic")
+    row = ArticleRow(
+        item.uri,
+        item.version or item.version_created,
+        published,
+        published.date(),
+        read_time(block.labelled_at, "labelledAt"),
+        block.status,
+        axis.abstain_reason if axis and block.status == "abstained" else None,
+        block.language.tag,
+        topics[0].topic if topics else None,
+        regions[0].country if regions else None,
+        item.info_sources[0].name or "",
+        _url(item),
+        main_headline(item),
+        main_text(item),
+        f"{axis.model.name}:{axis.model.version}" if axis else None,
+        value,
+        record.partition,
+        record.offset,
+    )
     return Rows(row, topics, regions)
 
 
-def decoded_rows(record: Record, labels: Labels, bury: Bury) -> Rows | None:
-    """The rows of a record; None for a tombstone, and for what is no labelled article, which is buried."""
-    if not record.value:
-        return None
-    try:
-        return rows_of(record, labels)
-    except InvalidError as error:
-        bury(record, str(error))
-        return None
+def _topics(item: Item, labels: Labels) -> list[Topic]:
+    known = labels.topics
+    return [Topic(known[code].slug if code in known else code, code, sure) for code, sure in item.topics()]
 
 
-def _topics(article: LabelledArticle, labels: Labels) -> list[Row]:
-    confidence = {s.literal: s.confidence for s in article.subjects or ()}
-    return [
-        {
-            "rank": rank,
-            "topic": labels.topics[code].slug if code in labels.topics else _stored(code),
-            "code": _stored(code),
-            "confidence": confidence.get(TOPIC_PREFIX + code),
-        }
-        for rank, code in enumerate(article.topics)
-    ]
+def _regions(item: Item, labels: Labels) -> list[Region]:
+    found = []
+    for country, sure in item.countries():
+        region = labels.region_of(country)
+        found.append(Region(country, region.slug if region else None, sure))
+    return found
 
 
-def _regions(article: LabelledArticle, labels: Labels) -> list[Row]:
-    axis = _axis(article, "region")
-    confidence = {s.code: round(100 * s.score) for s in axis.scores} if axis else {}
-    return [
-        {
-            "rank": rank,
-            "country": _stored(country),
-            "region": region.slug if (region := labels.region_of(country)) else None,
-            "confidence": confidence.get(country),
-        }
-        for rank, country in enumerate(article.countries)
-    ]
-
-
-def _axis(article: LabelledArticle, name: str) -> Axis | None:
-    return next((axis for axis in article.classification.axes if axis.axis == name), None)
-
-
-def _url(article: LabelledArticle) -> str | None:
+def _url(item: Item) -> str | None:
     """The canonical URL, where the item has one."""
-    found = next((a.value for a in article.alt_ids or () if a.role == "canonicalUrl"), None)
-    return _stored(found) if found else None
+    for one in item.alt_ids or ():
+        if one.role == "canonicalUrl":
+            return one.value or None
+    return None
 
 
-def _stored(text: str) -> str:
-    return text.replace("\x00", _NOTHING)
+def _check_text(value: bytes) -> None:
+    """Raises InvalidError where what was passed over unread is not UTF-8."""
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidError(f"not JSON in UTF-8: {error}") from error
 
 
-def _json(value: bytes) -> str:
-    """The JSON of an item as text; PostgreSQL's JSONB takes no U+0000 either."""
-    if b"\\u0000" in value:
-        value = msgspec.json.encode(_without_nul(msgspec.json.decode(value)))
-    return value.decode()
+def _without_nul(value: bytes) -> bytes:
+    """The JSON of an item without U+0000, which JSON can hold in this form alone; what is no JSON as it is."""
+    if b"\\u0000" not in value:
+        return value
+    try:
+        return msgspec.json.encode(_replaced(msgspec.json.decode(value)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return value
 
 
-def _without_nul(node: Any) -> Any:
+def _replaced(node: Any) -> Any:
     if isinstance(node, str):
-        return _stored(node)
+        return node.replace("\x00", _NOTHING)
     if isinstance(node, list):
-        return [_without_nul(child) for child in node]
+        return [_replaced(child) for child in node]
     if isinstance(node, dict):
-        return {_stored(name): _without_nul(child) for name, child in node.items()}
+        return {_replaced(name): _replaced(child) for name, child in node.items()}
     return node

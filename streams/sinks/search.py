@@ -89,15 +89,15 @@ class Search:
 def document_of(record: Record, labels: Labels) -> dict[str, Any]:
     """The document of a record; members without a value are left out. Raises InvalidError."""
     article, topics, regions = rows_of(record, labels)
-    language = article["language"] if article["language"] in ANALYZERS else "other"
-    document = {name: article[name] for name in _COLUMNS} | {
-        "published": article["published"].isoformat(),
-        "labelled_at": article["labelled_at"].isoformat(),
-        "topics": [row["topic"] for row in topics],
-        "countries": [row["country"] for row in regions],
-        "regions": list(dict.fromkeys(row["region"] for row in regions if row["region"])),
-        "headline": {language: article["headline"]},
-        "text": {language: article["text"]},
+    language = article.language if article.language in ANALYZERS else "other"
+    document = {name: getattr(article, name) for name in _COLUMNS} | {
+        "published": article.published.isoformat(),
+        "labelled_at": article.labelled_at.isoformat(),
+        "topics": [row.topic for row in topics],
+        "countries": [row.country for row in regions],
+        "regions": list(dict.fromkeys(row.region for row in regions if row.region)),
+        "headline": {language: article.headline},
+        "text": {language: article.text},
     }
     return {name: value for name, value in document.items() if value not in (None, [])}
 

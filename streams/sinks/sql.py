@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from streams.errors import InvalidError, TransientError
 from streams.sinks.base import POLL_RECORDS, Bury, Place, Settled
-from streams.sinks.rows import Rows, decoded_rows
+from streams.sinks.rows import Rows, fresh_rows
 from streams.sinks.sql_schema import OFFSETS, bring_up_to_date
 from streams.sinks.sql_store import store_rows
 
@@ -70,14 +70,8 @@ class SqlSink:
 
     def write(self, records: Sequence[Record]) -> None:
         """See Sink. What is no labelled article is buried."""
-        for record in records:
-            place = record.kafka_topic, record.partition
-            if record.offset < self._next.get(place, 0):
-                continue
-            rows = decoded_rows(record, self._labels, self._bury)
-            if rows:
-                self._rows.append((record, rows))
-            self._next[place] = record.offset + 1
+        taken = fresh_rows(records, self._next, self._labels, self._bury)
+        self._rows += [(record, rows) for record, rows in taken if rows]
 
     def settle(self, *, everything: bool = False) -> Settled:  # noqa: ARG002 - everything is always due
         """See Sink."""
@@ -171,7 +165,9 @@ def _engine(url: sql.URL) -> sql.Engine:
             "options": options,
             "application_name": "newswire sink",
         }
-        return sql.create_engine(url, connect_args=arguments, pool_size=1)
+        engine = sql.create_engine(url, connect_args=arguments, pool_size=1)
+        sql.event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     if url.database and url.database != ":memory:":
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -181,6 +177,17 @@ def _engine(url: sql.URL) -> sql.Engine:
     sql.event.listen(engine, "connect", _prepare_sqlite)
     sql.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """Texts compressed by LZ4 where the server knows it (14 and later, as distributions build it): PostgreSQL's own
+    algorithm takes a third of the time that a row takes.
+    """  # noqa: D205 - one sentence
+    connection.execute(
+        "SELECT set_config('default_toast_compression', 'lz4', false) FROM pg_settings"
+        " WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
+    )
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
