@@ -129,8 +129,13 @@ class Item(_Read, frozen=True):
         if axis is None or axis.decision != "assigned":
             return []
         scores = {score.code: score.score for score in axis.scores}
-        named = ((p.literal or "").removeprefix(COUNTRY_PREFIX) for p in self.places or () if p.rel == "about")
-        return [(code, round(100 * scores[code])) for code in dict.fromkeys(named) if code in scores]
+        found: dict[str, int | None] = {}
+        for place in self.places or ():
+            if place.rel == "about" and place.literal:
+                code = place.literal.removeprefix(COUNTRY_PREFIX)
+                if code in scores:
+                    found[code] = round(100 * scores[code])
+        return list(found.items())
 
 
 _decoder = msgspec.json.Decoder(Item)
