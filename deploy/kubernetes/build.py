@@ -1,5 +1,5 @@
 # ruff: noqa: INP001
-"""Makes the manifests that say the same as the code: base/topics.yaml (wire.py) and base/rules.yaml (prometheus/rules).
+"""Makes the manifests that say the same as the code: topics (wire.py), users (users.py), rules (../prometheus/rules).
 
 python deploy/kubernetes/build.py            writes them
 python deploy/kubernetes/build.py --check    exits with 1 where one is not what would be written
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from users import CLUSTER, users
 
 from streams import wire
 from streams.settings import load_labels
@@ -28,7 +29,7 @@ def topics() -> list[dict[str, Any]]:
         {
             "apiVersion": "kafka.strimzi.io/v1",
             "kind": "KafkaTopic",
-            "metadata": {"name": topic.name, "labels": {"strimzi.io/cluster": "newswire"}},
+            "metadata": {"name": topic.name, "labels": {"strimzi.io/cluster": CLUSTER}},
             "spec": {
                 "partitions": topic.partitions,
                 "replicas": REPLICAS,
@@ -56,7 +57,7 @@ def rules() -> list[dict[str, Any]]:
     ]
 
 
-MADE = {"topics.yaml": topics, "rules.yaml": rules}
+MADE = {"topics.yaml": topics, "users.yaml": users, "rules.yaml": rules}
 
 
 def main() -> int:

@@ -13,7 +13,8 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, Of
 from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError, for_code
 
 from streams.errors import InvalidError, TransientError
-from streams.kafka.connection import for_kafka_python
+from streams.kafka.connection import for_kafka_python, unanswered
+from streams.kafka.opening import opened
 
 if TYPE_CHECKING:
     from streams.kafka.connection import Where
@@ -156,15 +157,16 @@ def connected(bootstrap_servers: Where) -> Iterator[KafkaAdminClient]:
     A plain connection is tried first: it is refused at once where nothing listens, while the client would go on trying
     and, in 3.0.12, leave its thread behind when it gives up.
     """
-    silent = f"no Kafka broker answers at {bootstrap_servers}; start one with `newswire broker` or `newswire up`"
     if not reachable(bootstrap_servers):
-        raise TransientError(silent)
+        raise TransientError(
+            f"no Kafka broker answers at {bootstrap_servers}; start one with `newswire broker` or `newswire up`"
+        )
     try:
-        admin = KafkaAdminClient(
-            **for_kafka_python(bootstrap_servers), bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000)
+        admin = opened(
+            KafkaAdminClient, **for_kafka_python(bootstrap_servers), bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000)
         )
     except KafkaError as error:
-        raise TransientError(silent) from error
+        raise TransientError(unanswered(bootstrap_servers)) from error
     try:
         with admin:
             yield admin

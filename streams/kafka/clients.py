@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from streams.errors import TransientError
 from streams.kafka.admin import reachable
-from streams.kafka.connection import for_kafka_python
+from streams.kafka.connection import for_kafka_python, unanswered
+from streams.kafka.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,8 +34,9 @@ CLOSE_SECONDS = 3.0
 def new_producer(bootstrap_servers: Where, **settings: Any) -> Any:
     """An idempotent KafkaProducer. Raises TransientError where Kafka cannot be reached."""
     _require_a_broker(bootstrap_servers)
-    with reaching(bootstrap_servers):
-        producer = KafkaProducer(
+    with _opening(bootstrap_servers):
+        producer = opened(
+            KafkaProducer,
             **{
                 **for_kafka_python(bootstrap_servers),
                 "bootstrap_timeout_ms": BOOTSTRAP_MS,
@@ -49,7 +51,7 @@ def new_producer(bootstrap_servers: Where, **settings: Any) -> Any:
                 "allow_auto_create_topics": False,
                 "metrics_enabled": False,
                 **settings,
-            }
+            },
         )
     # At the end of the process 3.0.12 closes what is still open with a flush of no time at all, and prints the
     # traceback of its own KafkaTimeoutError below the line that says why the process ends.
@@ -60,8 +62,9 @@ def new_producer(bootstrap_servers: Where, **settings: Any) -> Any:
 def new_consumer(bootstrap_servers: Where, **settings: Any) -> Any:
     """A KafkaConsumer that reads committed records only. Raises TransientError where Kafka cannot be reached."""
     _require_a_broker(bootstrap_servers)
-    with reaching(bootstrap_servers):
-        return KafkaConsumer(
+    with _opening(bootstrap_servers):
+        return opened(
+            KafkaConsumer,
             **{
                 **for_kafka_python(bootstrap_servers),
                 "bootstrap_timeout_ms": BOOTSTRAP_MS,
@@ -77,7 +80,7 @@ def new_consumer(bootstrap_servers: Where, **settings: Any) -> Any:
                 "allow_auto_create_topics": False,
                 "metrics_enabled": False,
                 **settings,
-            }
+            },
         )
 
 
@@ -87,6 +90,14 @@ def _require_a_broker(bootstrap_servers: Where) -> None:
         raise TransientError(
             f"no Kafka broker answers at {bootstrap_servers}; start one with `newswire broker` or `newswire up`"
         )
+
+
+@contextlib.contextmanager
+def _opening(bootstrap_servers: Where) -> Iterator[None]:
+    try:
+        yield
+    except (KafkaTimeoutError, KafkaConnectionError) as error:
+        raise TransientError(unanswered(bootstrap_servers)) from error
 
 
 @contextlib.contextmanager

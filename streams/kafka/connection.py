@@ -58,6 +58,17 @@ def connection_of(where: Where) -> Connection:
     return where if isinstance(where, Connection) else Connection(where)
 
 
+def unanswered(where: Where) -> str:
+    """Why a client may find no Kafka where something listens: clients only say that their time is over."""
+    connection = connection_of(where)
+    security = connection.security
+    user = f" as {security.username}" if security.logs_in else ""
+    return (
+        f"{connection} takes connections, but no Kafka answers by {security.protocol}{user}: "
+        "check kafka.security (protocol, username, password, ca_file), or whether it is still starting"
+    )
+
+
 def for_kafka_python(where: Where) -> dict[str, Any]:
     """The settings of kafka-python's clients; PLAINTEXT is their default."""
     connection = connection_of(where)

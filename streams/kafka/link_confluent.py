@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.errors import TransientError
-from streams.kafka.connection import for_librdkafka
+from streams.kafka.admin import reachable
+from streams.kafka.connection import for_librdkafka, unanswered
 from streams.kafka.link import AbortedError, LinkLostError, Rebalance, Record, fenced, missing_topic, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from streams.kafka.connection import Where
     from streams.kafka.link import FanOut, LinkSettings, Offsets, OnRebalance
 
 log = logging.getLogger(__name__)
@@ -278,10 +280,18 @@ class ConfluentLink:
         try:
             yield
         except KafkaException as error:
-            raise TransientError(
-                f"cannot reach Kafka at {self._settings.bootstrap_servers}: start it (`newswire broker`) or set "
-                f"kafka.bootstrap_servers ({error.args[0].str()})"
-            ) from error
+            raise TransientError(_why_not_open(error.args[0], self._settings.bootstrap_servers)) from error
+
+
+def _why_not_open(error: KafkaError, bootstrap_servers: Where) -> str:
+    if not reachable(bootstrap_servers):
+        return (
+            f"cannot reach Kafka at {bootstrap_servers}: start it (`newswire broker`) or set kafka.bootstrap_servers "
+            f"({error.str()})"
+        )
+    if error.code() == KafkaError._TIMED_OUT:  # noqa: SLF001  public in librdkafka
+        return unanswered(bootstrap_servers)
+    return f"Kafka at {bootstrap_servers} refuses this worker: {error.str()}"
 
 
 def _kafka_error(raised: Exception) -> KafkaError:

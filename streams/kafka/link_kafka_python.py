@@ -28,8 +28,9 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from streams.errors import TransientError
 from streams.kafka.admin import reachable
 from streams.kafka.bulk import FLUSH_SECONDS, fan_out, partition_count
-from streams.kafka.connection import for_kafka_python
+from streams.kafka.connection import for_kafka_python, unanswered
 from streams.kafka.link import AbortedError, LinkLostError, Rebalance, fenced, missing_topic
+from streams.kafka.opening import opened
 from streams.kafka.unpack import read_quickly
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class KafkaPythonLink:
 
     def _new_consumer(self) -> Any:
         session_ms = self._settings.session_ms
-        return KafkaConsumer(
+        return opened(
+            KafkaConsumer,
             **for_kafka_python(self._settings.bootstrap_servers),
             bootstrap_timeout_ms=BOOTSTRAP_MS,
             group_id=self._settings.group,
@@ -99,7 +101,8 @@ class KafkaPythonLink:
         )
 
     def _new_producer(self) -> Any:
-        producer = KafkaProducer(
+        producer = opened(
+            KafkaProducer,
             **for_kafka_python(self._settings.bootstrap_servers),
             bootstrap_timeout_ms=BOOTSTRAP_MS,
             transactional_id=self._transactional_id,
@@ -116,7 +119,11 @@ class KafkaPythonLink:
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
-        producer.init_transactions()  # aborts what an earlier holder of this slot left open, and fences it
+        try:
+            producer.init_transactions()  # aborts what an earlier holder of this slot left open, and fences it
+        except KafkaError:
+            producer.close(timeout=CLOSE_SECONDS)
+            raise
         return producer
 
     def missing(self, kafka_topics: Iterable[str]) -> list[str]:
@@ -263,12 +270,17 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
 @contextlib.contextmanager
 def _reaching(bootstrap_servers: Where) -> Iterator[None]:
-    """A plain connection is tried first: 3.0.12 leaves a thread behind in a client that finds nobody."""
+    """A plain connection is tried first: it is refused at once where nothing listens."""
+    absent = TransientError(
+        f"cannot reach Kafka at {bootstrap_servers}: start it (`newswire broker`) or set kafka.bootstrap_servers"
+    )
+    if not reachable(bootstrap_servers):
+        raise absent
     try:
-        if not reachable(bootstrap_servers):
-            raise KafkaConnectionError("nothing listens there")
         yield
+    except KafkaConnectionError as error:
+        raise absent from error
+    except KafkaTimeoutError as error:
+        raise TransientError(unanswered(bootstrap_servers)) from error
     except KafkaError as error:
-        raise TransientError(
-            f"cannot reach Kafka at {bootstrap_servers}: start it (`newswire broker`) or set kafka.bootstrap_servers"
-        ) from error
+        raise TransientError(f"Kafka at {bootstrap_servers} refuses this worker: {error!r}") from error

@@ -222,8 +222,12 @@ class SourcePublisher:
 
     def _open(self) -> Any:
         producer = new_producer(self._bootstrap_servers, **self._settings)
-        with reaching(self._bootstrap_servers):
-            producer.init_transactions()
+        try:
+            with reaching(self._bootstrap_servers):
+                producer.init_transactions()
+        except TransientError:
+            close_quietly(producer)
+            raise
         return producer
 
     def _attempt(self, records: Sequence[Output]) -> None:
