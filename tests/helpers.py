@@ -12,8 +12,9 @@ Result = TypeVar("Result")
 
 POLL_SECONDS = 0.02
 
-# kubectl: Debian 12 has 1.20, whose kustomize refuses the overlays ("cannot unmarshal object into ... patchesStrategicMerge")
-NOT_PACKAGED = "no package of the distribution is new enough, see kubernetes.io"
+# kubectl: Debian 12 has 1.20, whose kustomize refuses the overlays ("cannot unmarshal object into ... patchesStrategicMerge");
+# docker-compose: it has 1.29, which knows no profiles of that kind
+NOT_PACKAGED = "no package of the distribution is new enough"
 
 
 def wait_for(condition: Callable[[], Result], timeout: float, message: str) -> Result:

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001
 """Who may do what at Kafka: one user a role, with no more rights than its commands ask for.
 
-tests/flow/test_access.py gives these rights to users of a real Kafka and lets each role do its work, and what it may not.
+tests/flow/test_access.py gives these rights to users of a real Kafka; each role does its work there, and tries more.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import jsonschema
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -37,6 +38,7 @@ OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 every_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.name)
 OVERLAYS = ("production", "small")
+KUBERNETES = "1.31"  # an older release that is still in support: what fits it fits the newer ones
 
 
 def understood(words: Sequence[str]) -> None:
@@ -62,6 +64,25 @@ def test_compose_runs_commands_that_there_are_with_settings_that_there_are(tmp_p
     for name, service in OURS.items():
         understood([word if not word.startswith("/") else str(ROOT / "README.md") for word in service["command"]])
         assert settings_of(service["environment"]).kafka.bootstrap_servers == "kafka:19092", name
+
+
+def test_compose_fits_its_schema(tmp_path: Path) -> None:
+    broken = tmp_path / "compose.yaml"
+    text = (DEPLOY / "compose" / "compose.yaml").read_text(encoding="utf-8")
+    broken.write_text(text.replace("healthcheck:", "healthchek:", 1), encoding="utf-8")
+    for path, fits in ((DEPLOY / "compose" / "compose.yaml", True), (broken, False)):
+        command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+        assert (done.returncode == 0) == fits, done.stdout + done.stderr
+
+
+def test_docker_compose_reads_it() -> None:
+    docker = shutil.which("docker-compose")
+    if docker is None:
+        pytest.skip(f"docker-compose is not on this machine: {NOT_PACKAGED}, see docs.docker.com/compose")
+    command = [docker, "--file", str(DEPLOY / "compose" / "compose.yaml"), "--profile", "demo", "config", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
 
 
 def test_compose_confines_what_is_ours() -> None:
@@ -208,12 +229,77 @@ def test_pods_run_commands_that_there_are_with_settings_that_there_are() -> None
         understood([word if not word.startswith("/") else str(ROOT / "README.md") for word in container["args"]])
         own = {one["name"]: one.get("value", "newswire-label-0") for one in container.get("env", ())}
         settings = settings_of({**shared, **own})
-        ports = {"label": settings.label.port, "gateway": settings.gateway.port, "feeds": settings.publish.metrics_port}
+        ports = {
+            "label": settings.label.port,
+            "gateway": settings.gateway.port,
+            "feeds": settings.publish.metrics_port,
+            "duplicates": settings.duplicates.metrics_port,
+            "sinks": settings.sinks.metrics_port,
+        }
         assert container["ports"] == [{"name": "http", "containerPort": ports[container["name"]]}]
         assert pod["terminationGracePeriodSeconds"] > settings.label.grace_seconds
         assert pod["securityContext"]["runAsNonRoot"]
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert workload["spec"]["selector"]["matchLabels"] == workload["spec"]["template"]["metadata"]["labels"]
+
+
+def test_pods_log_in_as_the_user_of_their_role_and_trust_the_cluster() -> None:
+    base = yaml.safe_load((DEPLOY / "kubernetes" / "base" / "kustomization.yaml").read_text(encoding="utf-8"))
+    shared = dict(line.split("=", 1) for line in base["configMapGenerator"][0]["literals"])
+    users = {user["metadata"]["name"] for user in of_kind("KafkaUser")}
+    pods = {w["metadata"]["name"]: w["spec"]["template"]["spec"] for w in of_kind("Deployment", "StatefulSet")}
+    assert users >= pods.keys()
+    for name, pod in pods.items():
+        (container,) = pod["containers"]
+        own = {one["name"].removeprefix("NEWSWIRE_KAFKA__SECURITY__"): one for one in container["env"]}
+        assert own["USERNAME"]["value"] == name
+        assert own["PASSWORD"]["valueFrom"] == {"secretKeyRef": {"name": name, "key": "password"}}
+        (volume,) = [one["secret"] for one in pod["volumes"] if one["name"] == "kafka-ca"]
+        (mount,) = [one["mountPath"] for one in container["volumeMounts"] if one["name"] == "kafka-ca"]
+        assert shared["NEWSWIRE_KAFKA__SECURITY__CA_FILE"] == f"{mount}/{volume['items'][0]['path']}"
+
+
+def test_kafka_is_reached_by_its_own_listener_alone() -> None:
+    (kafka,) = of_kind("Kafka")
+    (listener,) = kafka["spec"]["kafka"]["listeners"]
+    assert (listener["tls"], listener["authentication"]["type"]) == (True, "scram-sha-512")
+    assert kafka["spec"]["kafka"]["authorization"] == {"type": "simple"}
+    assert "userOperator" in kafka["spec"]["entityOperator"]
+    (policy,) = [one for one in of_kind("NetworkPolicy") if one["metadata"]["name"] == "newswire"]
+    assert {"port": listener["port"]} in policy["spec"]["egress"][0]["ports"]
+    (scaled,) = of_kind("ScaledObject")
+    (login,) = of_kind("TriggerAuthentication")
+    trigger = scaled["spec"]["triggers"][0]
+    assert trigger["metadata"]["bootstrapServers"].endswith(f":{listener['port']}")
+    assert trigger["authenticationRef"]["name"] == login["metadata"]["name"]
+    named = {one["name"] for one in login["spec"]["secretTargetRef"]}
+    assert named == {"newswire-keda", "newswire-cluster-ca-cert"}
+
+
+def test_no_secret_of_ours_has_the_name_of_a_users() -> None:
+    """Strimzi would write over it."""
+    users = {user["metadata"]["name"] for user in of_kind("KafkaUser")}
+    for workload in of_kind("Deployment", "StatefulSet"):
+        (container,) = workload["spec"]["template"]["spec"]["containers"]
+        assert not users & {one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one}
+
+
+@pytest.mark.parametrize("path", sorted((DEPLOY / "kubernetes" / "base").glob("*.yaml")), ids=lambda p: p.stem)
+def test_manifests_fit_the_schemas_of_kubernetes(path: Path) -> None:
+    """Custom resources have their own test: here they are passed over."""
+    for one in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+        if one["apiVersion"].endswith(".k8s.io/v1beta1"):
+            continue
+        try:
+            kubernetes_validate.validate(one, KUBERNETES, strict=True)
+        except kubernetes_validate.SchemaNotFoundError:
+            assert "." in one["apiVersion"].split("/")[0], one["kind"]
+
+
+def test_the_schemas_of_kubernetes_find_a_mistake() -> None:
+    (broken,) = [one for one in manifests() if one["metadata"]["name"] == "newswire-label" and one["kind"] == "Service"]
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**broken, "spec": {**broken["spec"], "prots": []}}, KUBERNETES, strict=True)
 
 
 def test_scaling_and_disruption_are_of_workloads_that_there_are() -> None:
@@ -277,7 +363,7 @@ def make_strict(node: Any) -> None:
 def rendered(name: str) -> Iterator[dict[str, Any]]:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        pytest.skip(f"kubectl is not on this machine: {NOT_PACKAGED}")
+        pytest.skip(f"kubectl is not on this machine: {NOT_PACKAGED}, see kubernetes.io")
     command = [kubectl, "kustomize", str(DEPLOY / "kubernetes" / "overlays" / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
@@ -296,6 +382,7 @@ def test_rendered_custom_resources_fit_their_schemas(shared: Path, name: str) ->
         "Kafka",
         "KafkaNodePool",
         "KafkaTopic",
+        "KafkaUser",
         "PodMonitor",
         "PrometheusRule",
         "ScaledObject",
