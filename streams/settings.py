@@ -20,7 +20,7 @@ from streams.errors import InvalidError
 from streams.wire import CountryLabel, Labels, RegionLabel, TopicLabel
 
 PREFIX = "NEWSWIRE_"
-SECRETS = frozenset({"password", "key_password", "token", "tokens", "secret", "url"})
+SECRETS = frozenset({"password", "key_password", "token", "tokens", "read_tokens", "secret", "url"})
 MASK = "********"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -109,7 +109,10 @@ class GatewaySettings(_Table, frozen=True):
     recent_megabytes: Positive
     max_listeners: Positive
     tokens: str
+    read_tokens: str
     public: bool
+    requests_per_second: Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+    archive: bool
 
 
 class UpSettings(_Table, frozen=True):
@@ -135,7 +138,7 @@ class ParquetSettings(_Table, frozen=True):
     directory: Path
     partition_by: str
     max_items: Positive
-    max_megabytes: Positive
+    max_megabytes: Annotated[int, msgspec.Meta(ge=1, le=1024)]
     max_seconds: Seconds
 
 

@@ -199,10 +199,10 @@ class Everything:
         from streams.cli.serve import lag_shown, make_server, new_metrics
         from streams.gateway.source import labelled_source
 
-        settings = self._settings.gateway
-        source = observed(labelled_source(kafka, settings.recent_items), self.board)
+        settings = self._settings
+        source = observed(labelled_source(kafka, settings.gateway.recent_items), self.board)
         metrics = new_metrics()
-        push = make_push(settings.tokens, kafka)
+        push = make_push(settings.gateway.tokens, kafka)
         server = make_server(source, self._labels, metrics, settings, bound, push)
         self._server = server
 

@@ -19,11 +19,12 @@ def make_push(tokens: str, bootstrap_servers: Where) -> Push | None:
     `tokens`: as in the settings, comma-separated. Raises InvalidError for a token that is not one.
     """
     from streams.gateway.intake import Intake
-    from streams.gateway.push import Push, Tokens
+    from streams.gateway.push import Push
+    from streams.gateway.tokens import Tokens, split
     from streams.kafka.publisher import Publisher
     from streams.wire import ARTICLES
 
-    given = [token.strip() for token in tokens.split(",") if token.strip()]
+    given = split(tokens)
     if not given:
         return None
     return Push(Tokens(given), parse, Intake(lambda: Publisher(bootstrap_servers, [ARTICLES])))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import signal
 import threading
 import time
@@ -14,7 +13,6 @@ import click
 
 from streams.cli.connection import kafka_of
 from streams.cli.terminal import bootstrap_option
-from streams.errors import InvalidError
 
 if TYPE_CHECKING:
     import socket
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from streams.kafka.connection import Where
     from streams.kafka.lag import GroupLag
     from streams.metrics import Metrics
-    from streams.settings import GatewaySettings, Settings
+    from streams.settings import Settings
     from streams.wire import Labels
 
 LAG_CLOSE_SECONDS = 2.0  # of a gateway that ends: a look that hangs then is left to the end of the process
@@ -44,16 +42,19 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     Paths:
       /           the live page
       /stream     server-sent events; ?topic= &region= &language= &min_confidence=
-      /articles   recent items, newest first, with the same filters
+      /articles   recent items, newest first, with the same filters; ?before=DATE older ones (gateway.archive)
       /feeds/all.atom /feeds/topic/SLUG.atom /feeds/region/SLUG.atom, .json too: for feed readers
       /articles   POST: items to be published, JSON or JSON lines, with a bearer token of gateway.tokens
       /topics     counts of the last hour
       /healthz /readyz /metrics /openapi.json
     \b
+    Beyond this machine it listens only where gateway.read_tokens name tokens, or gateway.public says that all may read.
+    \b
     Example:
       newswire serve --port 8080
       curl -N 'http://127.0.0.1:8080/stream?topic=sport&language=tr'
     """  # noqa: D301 - click wants the character \b
+    from streams.cli.gatekeeping import refuse_public
     from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.pushing import make_push
@@ -68,7 +69,7 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     source = labelled_source(kafka, settings.gateway.recent_items)
     metrics = new_metrics()
     push = make_push(settings.gateway.tokens, kafka)
-    server = make_server(source, labels_in_use(settings), metrics, settings.gateway, bound, push)
+    server = make_server(source, labels_in_use(settings), metrics, settings, bound, push)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     click.echo(address_of(bound))
@@ -119,16 +120,18 @@ def make_server(
     source: Source,
     labels: Labels,
     metrics: Metrics,
-    settings: GatewaySettings,
+    settings: Settings,
     bound: socket.socket,
     push: Push | None,
 ) -> Server:
-    """The gateway over a source, ready to run on a bound socket."""
-    from streams.gateway.app import Limits, create_app
+    """The gateway over a source, ready to run on a bound socket. Raises InvalidError where a setting is wrong."""
+    from streams.cli.gatekeeping import make_archive, make_limits
+    from streams.gateway.app import create_app
     from streams.gateway.server import Server
 
-    limits = Limits(settings.recent_items, settings.recent_megabytes << 20, settings.max_listeners)
-    app = create_app(source, labels, metrics, clock=time.time, limits=limits, push=push)
+    limits = make_limits(settings.gateway)
+    archive = make_archive(settings.gateway, settings.sinks.sql.url)
+    app = create_app(source, labels, metrics, clock=time.time, limits=limits, push=push, archive=archive)
     return Server(app, bound)
 
 
@@ -143,16 +146,3 @@ def labels_in_use(settings: Settings) -> Labels:
         return labels_of(read_manifest(model_directory(settings.model.directory)), labels)
     except ArtefactError:
         return labels
-
-
-def refuse_public(settings: GatewaySettings) -> None:
-    """Raises InvalidError for an address that others reach, unless the settings say that this is meant."""
-    try:
-        local = settings.host == "localhost" or ipaddress.ip_address(settings.host).is_loopback
-    except ValueError:
-        local = False
-    if not local and not settings.public:
-        raise InvalidError(
-            f"gateway.host {settings.host} can be reached from elsewhere, and the gateway asks nobody who they are: "
-            "set gateway.public = true if that is meant"
-        )

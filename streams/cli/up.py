@@ -62,8 +62,8 @@ def command(
       newswire up --publish items.jsonl page.html
     """  # noqa: D301 - click wants the character \b
     from streams.cli.everything import Launch
+    from streams.cli.gatekeeping import refuse_public
     from streams.cli.main import settings_of
-    from streams.cli.serve import refuse_public
     from streams.cli.terminal import quiet_clients
 
     if others and first is None:

@@ -16,6 +16,8 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from streams.errors import InvalidError
+from streams.gateway.access import Access, Pace
+from streams.gateway.archive import older_articles
 from streams.gateway.cursor import decode_cursor, encode_cursor
 from streams.gateway.hub import FullError, Hub
 from streams.gateway.push import ROUTE as PUSH_ROUTE
@@ -26,11 +28,14 @@ from streams.gateway.security import SecurityHeaders
 from streams.gateway.sse import EventStream
 from streams.gateway.syndication_routes import ROUTES as SYNDICATION_ROUTES
 from streams.gateway.tables import counts_table, names_table
+from streams.gateway.tokens import Tokens
 from streams.gateway.window import Tally, Window
+from streams.metrics import watch_event_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from streams.gateway.archive import Archive
     from streams.gateway.items import Entry, Source
     from streams.gateway.push import Push
     from streams.metrics import Metrics
@@ -38,14 +43,17 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent / "page"
 JSON = "application/json"
+NOBODY = Tokens(())
 
 
 class Limits(NamedTuple):
-    """What the gateway holds at most."""
+    """What the gateway holds at most, and who may ask how often. `pace`: of one client; None: no bound."""
 
     recent_items: int = 2000
     recent_bytes: int = 64 * 1024 * 1024
     listeners: int = 5000
+    readers: Tokens = NOBODY  # who may read; nobody named: everybody
+    pace: Pace | None = None
 
 
 def create_app(
@@ -56,28 +64,34 @@ def create_app(
     clock: Callable[[], float],
     limits: Limits | None = None,
     push: Push | None = None,
+    archive: Archive | None = None,
 ) -> FastAPI:
     """The application. `clock` gives seconds since 1970; a failed source shows in `app.state.gateway.reader`.
 
-    `push`: what takes items; it is closed with the application. None: nothing can be pushed.
+    `push`: what takes items; it is closed with the application. None: nothing can be pushed. `archive`: what knows
+    older items than the gateway holds.
     """
     limits = limits or Limits()
     hub = Hub(Window(limits.recent_items, limits.recent_bytes), Tally(), max_listeners=limits.listeners)
-    gateway = Gateway(hub, Reader(source, hub, labels, metrics), labels, metrics, clock, clock())
+    gateway = Gateway(hub, Reader(source, hub, labels, metrics), labels, metrics, clock, clock(), archive)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         gateway.reader.start()
+        watch = asyncio.create_task(watch_event_loop(metrics))
         yield
+        watch.cancel()
         hub.close()
-        await gateway.reader.stop(seconds=3.0)
+        closing = [gateway.reader.stop(seconds=3.0)]
         if push is not None:
-            await asyncio.to_thread(push.intake.close)
+            closing.append(asyncio.to_thread(push.intake.close))
+        await asyncio.gather(*closing)
 
     app = FastAPI(title="Newswire", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     app.state.push = push
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Access, readers=limits.readers, pace=limits.pace)
+    app.add_middleware(SecurityHeaders)  # around all else: answers of the others carry them too
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     for path, endpoint in ROUTES.items():
         app.get(path, response_class=Response, include_in_schema=path != "/")(endpoint)
@@ -121,10 +135,17 @@ async def articles(
     filters: Filtered,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     form: Form = "wire",
+    before: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
-    """Recent labelled items, newest first, the newest version of each; `cursor` is a Last-Event-ID to go on from."""
+    """Recent labelled items, newest first, the newest version of each; `cursor` is a Last-Event-ID to go on from.
+
+    With `before`, a date: older items from the tables of the sink `sql`, by the time at which they were published;
+    `following` is the `before` of the next page, null at the end. Without those tables 404.
+    """
     gateway = gateway_of(request)
     wanted = selection_asked(gateway, filters)
+    if before is not None:
+        return await older_articles(gateway.archive, gateway.labels, wanted, before, limit, cards=form == "card")
     cursor = encode_cursor(gateway.hub.positions).encode()
     items = b",".join(_json(entry, form) for entry in gateway.hub.window.newest(wanted, limit))
     return Response(b'{"cursor":"%b","items":[%b]}' % (cursor, items), media_type=JSON)

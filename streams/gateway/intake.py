@@ -7,10 +7,12 @@ least once with the same uri.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import queue
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from streams.errors import TransientError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 32  # requests; of 8 MiB at most each, so a quarter of a gigabyte in the worst of cases
 KNOWN_ITEMS = 100_000  # 170 bytes each
+CLOSE_SECONDS = 3.0  # of a gateway that ends; Kafka answers within one, or is away
+ENDING = "the gateway ends"
 _DIGEST_BYTES = 16
 
 
@@ -44,6 +48,15 @@ class Sender(Protocol):
         """Ends it."""
 
 
+@dataclass(eq=False, slots=True)
+class _Job:
+    """A request that waits for Kafka."""
+
+    items: Sequence[Pushed]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[int]
+
+
 class BusyError(Exception):
     """As many requests wait as this process holds."""
 
@@ -57,30 +70,58 @@ class Intake:
         self._open = open_sender
         self._most_waiting = waiting
         self._most_known = known
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="push")
-        self._lock = threading.Lock()
-        self._waiting = 0  # guarded by the lock
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting: set[_Job] = set()  # used in the event loop only
+        self._ending = False
+        # not a pool's: Python waits for those at the end of the process, and Kafka may be away for a long time
+        self._thread = threading.Thread(target=self._work, name="push", daemon=True)
         self._known: OrderedDict[str, bytes] = OrderedDict()
         self._sender: Sender | None = None
 
     async def publish(self, items: Sequence[Pushed], loop: asyncio.AbstractEventLoop) -> int:
         """Returns when Kafka has every item; how many it was given now, the others it had.
 
-        Raises BusyError, and TransientError where Kafka takes nothing: then some may be there and some not.
+        Raises BusyError, and TransientError where Kafka takes nothing, or where the gateway ends first: then some may
+        be there and some not.
         """
-        with self._lock:
-            if self._waiting >= self._most_waiting:
-                raise BusyError
-            self._waiting += 1
+        if self._ending:
+            raise TransientError(ENDING)
+        if len(self._waiting) >= self._most_waiting:
+            raise BusyError
+        if self._thread.ident is None:
+            self._thread.start()
+        job = _Job(items, loop, loop.create_future())
+        self._waiting.add(job)
+        self._jobs.put(job)
         try:
-            return await loop.run_in_executor(self._thread, self._publish, items)
+            return await job.done
         finally:
-            with self._lock:
-                self._waiting -= 1
+            self._waiting.discard(job)
 
-    def close(self) -> None:
-        """Waits for what is being published."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+    def give_up(self) -> None:
+        """Whoever waits now, or comes later, is told that the gateway ends; in the event loop."""
+        self._ending = True
+        for job in self._waiting:
+            if not job.done.done():
+                job.done.set_exception(TransientError(ENDING))
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Waits for what is being published, so long at most: what is not acknowledged then is sent again."""
+        self._ending = True
+        self._jobs.put(None)
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if self._ending and job.done.done():
+                continue  # nobody waits for it: it was answered that it is to be sent again
+            try:
+                result: int | Exception = self._publish(job.items)
+            except Exception as error:  # noqa: BLE001 - the border of the thread: raised in the loop, by who waits
+                result = error
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+                job.loop.call_soon_threadsafe(_settle, job.done, result)
         if self._sender is not None:
             self._sender.close()
 
@@ -107,3 +148,12 @@ class Intake:
             self._sender = None  # a producer that gave records up may not go on
             sender.close()
             raise
+
+
+def _settle(done: asyncio.Future[int], result: int | Exception) -> None:
+    if done.done():  # given up, or whoever waited has gone
+        return
+    if isinstance(result, Exception):
+        done.set_exception(result)
+    else:
+        done.set_result(result)

@@ -7,8 +7,6 @@ item, 401 who are you, 413 too much, 429 too many at once, 503 Kafka is away.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import Request, Response
@@ -17,11 +15,13 @@ from fastapi.responses import JSONResponse
 from streams.articles import encode
 from streams.errors import InvalidError, TransientError
 from streams.gateway.intake import BusyError, Pushed
+from streams.gateway.problems import TITLES, documented, problem
+from streams.gateway.tokens import Tokens, bearer
 from streams.kafka.link import Output
 from streams.wire import ARTICLES, MAX_RECORD_BYTES, article_headers, record_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from streams.articles import Article
     from streams.gateway.intake import Intake
@@ -31,45 +31,6 @@ SOURCE = "push"  # its class in metrics and headers
 MAX_BODY_BYTES = 8 << 20
 BODY_SECONDS = 30.0  # for a body to come in: a sender that drips holds nothing for longer
 _RETRY_SECONDS = {429: "1", 503: "10"}
-_HASHED = "sha256:"
-_TITLES = {
-    400: "not an item",
-    401: "not authorized",
-    408: "too slow",
-    413: "too large",
-    429: "too many requests",
-    503: "Kafka is away",
-}
-
-
-class Tokens:
-    """The bearer tokens that are taken. Held as SHA-256 and compared in constant time, each and every one.
-
-    `given`: a token, or "sha256:" and the hexadecimal SHA-256 of one, so that a file of settings need not hold it.
-    """
-
-    def __init__(self, given: Iterable[str]) -> None:
-        self._digests = [_digest(token) for token in given]
-
-    def __bool__(self) -> bool:
-        return bool(self._digests)
-
-    def take(self, token: str) -> bool:
-        """Whether it is one of them."""
-        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        return any([hmac.compare_digest(digest, known) for known in self._digests])  # noqa: C419 - never ends early
-
-
-def _digest(token: str) -> bytes:
-    if not token.startswith(_HASHED):
-        return hashlib.sha256(token.encode()).digest()
-    try:
-        digest = bytes.fromhex(token.removeprefix(_HASHED))
-    except ValueError:
-        digest = b""
-    if len(digest) != hashlib.sha256().digest_size:
-        raise InvalidError(f"gateway.tokens: after {_HASHED!r} come 64 hexadecimal digits")
-    return digest
 
 
 class Push(NamedTuple):
@@ -102,8 +63,8 @@ async def push_articles(request: Request) -> Response:
         lines = _lines(request, await _body(request))
         items = _items(lines, push, metrics)
         published = await _publish(push, items)
-    except ProblemError as problem:
-        return _answer(problem)
+    except ProblemError as found:
+        return _answer(found)
     metrics.published_items.labels(SOURCE).inc(published)
     return JSONResponse({"uris": [item.uri for item in items], "published": published}, 202)
 
@@ -112,8 +73,8 @@ def _authorized(request: Request) -> Push:
     push: Push | None = request.app.state.push
     if push is None or not push.tokens:
         raise ProblemError(401, "nothing can be pushed here: gateway.tokens names no token")
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not push.tokens.take(token.strip()):
+    token = bearer(request.headers.get("authorization", ""))
+    if token is None or not push.tokens.take(token):
         raise ProblemError(401, "send a token that this gateway knows: Authorization: Bearer TOKEN")
     return push
 
@@ -176,30 +137,17 @@ async def _publish(push: Push, items: list[Pushed]) -> int:
         raise ProblemError(503, f"{error}; send it again, the items keep their uri") from error
 
 
-def _answer(problem: ProblemError) -> Response:
-    status = problem.status
-    document = {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": problem.detail}
-    headers = {"retry-after": _RETRY_SECONDS[status]} if status in _RETRY_SECONDS else {}
-    if status == 401:
+def _answer(found: ProblemError) -> Response:
+    headers = {"retry-after": _RETRY_SECONDS[found.status]} if found.status in _RETRY_SECONDS else {}
+    if found.status == 401:
         headers["www-authenticate"] = 'Bearer realm="newswire"'
-    return JSONResponse(document | problem.members, status, headers, "application/problem+json")
+    return problem(found.status, found.detail, headers, **found.members)
 
 
 _ITEM = {
     "type": "object",
     "description": "ninjs 3.1, or the short form",
     "example": {"title": "Rain in Ankara", "text": "It rained in Ankara all day.", "language": "en"},
-}
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "line": {"type": "integer", "description": "the line of the body that is at fault"},
-    },
 }
 _TAKEN = {
     "type": "object",
@@ -215,10 +163,7 @@ ROUTE: dict[str, Any] = {
     "response_class": Response,
     "responses": {
         202: {"description": "Kafka has every item", "content": {"application/json": {"schema": _TAKEN}}},
-        **{
-            status: {"description": title, "content": {"application/problem+json": {"schema": _PROBLEM}}}
-            for status, title in _TITLES.items()
-        },
+        **documented(*TITLES),
     },
     "openapi_extra": {
         "security": [{"token": []}],

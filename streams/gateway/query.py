@@ -12,6 +12,7 @@ from streams.gateway.filters import selection_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streams.gateway.archive import Archive
     from streams.gateway.hub import Hub
     from streams.gateway.reader import Reader
     from streams.kafka.selection import Selection
@@ -32,6 +33,7 @@ class Gateway(NamedTuple):
     metrics: Metrics
     clock: Callable[[], float]
     started: float
+    archive: Archive | None = None
 
 
 def gateway_of(request: Request) -> Gateway:

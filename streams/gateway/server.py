@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # The rest of `newswire up`'s ten seconds belongs to the workers and the broker.
 GRACE_SECONDS = 2
+# Whoever waits for Kafka then gets an answer while there still is a connection: 503, to be sent again.
+PUSH_SECONDS = 1.0
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -78,6 +80,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, which waits for every connection: the endless ones are ended first."""
         self._app.state.gateway.hub.close()
+        if self._app.state.push is not None:
+            asyncio.get_running_loop().call_later(PUSH_SECONDS, self._app.state.push.intake.give_up)
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

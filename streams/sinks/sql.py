@@ -45,7 +45,7 @@ class SqlSink:
 
     def __init__(self, url: str, labels: Labels, now: Callable[[], datetime], bury: Bury) -> None:
         """`now` gives aware datetimes. Raises InvalidError for a URL that is none of a database that is supported."""
-        self._url = _url(url)
+        self._url = database_url(url)
         self._labels = labels
         self._now = now
         self._bury = bury
@@ -143,8 +143,8 @@ class SqlSink:
                 self._bury(record, self._said(error))
 
 
-def _url(text: str) -> sql.URL:
-    """Raises InvalidError."""
+def database_url(text: str) -> sql.URL:
+    """The URL of a database that is supported, with its driver. Raises InvalidError."""
     try:
         url = sql.make_url(text)
     except exc.ArgumentError as error:

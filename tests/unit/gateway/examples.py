@@ -26,6 +26,7 @@ from tests.items import as_bytes, labelled_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from streams.gateway.archive import Archive
     from streams.gateway.items import Source
     from streams.gateway.push import Push
 
@@ -125,9 +126,12 @@ def running(
     clock: Callable[[], float] = time.time,
     port: int = 0,
     push: Push | None = None,
+    archive: Archive | None = None,
 ) -> Iterator[Running]:
     """A gateway, by default on a free port, stopped at the end; an exception of its source is in `failure`."""
-    app = create_app(source, LABELS, Metrics(CollectorRegistry()), clock=clock, limits=limits, push=push)
+    app = create_app(
+        source, LABELS, Metrics(CollectorRegistry()), clock=clock, limits=limits, push=push, archive=archive
+    )
     bound = bind("127.0.0.1", port)
     server = Server(app, bound)
     gateway = Running(server, address_of(bound))

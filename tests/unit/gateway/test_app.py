@@ -128,6 +128,11 @@ def test_health_readiness_and_metrics(gateway):
     assert "newswire_gateway_items_total 5.0" in text
     assert "newswire_gateway_clients 0.0" in text
 
+    def shown() -> bool:
+        return "newswire_event_loop_lag_seconds 0.0\n" not in gateway.get("/metrics").text
+
+    wait_for(shown, 20, "the lag of the event loop is not measured")
+
 
 @pytest.mark.parametrize("path", [*ROUTES, "/page/wire.js", "/page/wire.css", "/nowhere"])
 def test_every_answer_carries_the_security_headers(gateway, path):

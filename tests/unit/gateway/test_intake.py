@@ -100,3 +100,29 @@ def test_more_than_so_many_requests_are_sent_away() -> None:
 
     asyncio.run(run())
     intake.close()
+
+
+def test_who_waits_is_told_that_the_gateway_ends_and_nobody_waits_for_kafka() -> None:
+    sent = Sent()
+    sent.hold.clear()
+    intake = Intake(sent.open)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        held = [asyncio.create_task(intake.publish([pushed(n)], loop)) for n in range(2)]
+        await asyncio.to_thread(sent.reached.wait, 30)
+        intake.give_up()
+        for task in held:
+            with pytest.raises(TransientError, match="the gateway ends"):
+                await task
+        with pytest.raises(TransientError, match="the gateway ends"):
+            await intake.publish([pushed(3)], loop)
+
+    asyncio.run(run())
+    intake.close(seconds=0.01)
+    assert sent.closed == 0
+    assert intake._thread.daemon  # Python does not wait for it at the end of the process
+    sent.hold.set()
+    intake._thread.join(30)
+    assert [output.key for output in sent.outputs] == [b"urn:x:0"]  # what nobody waits for is not sent any more
+    assert sent.closed == 1

@@ -16,7 +16,8 @@ from streams.cli.pushing import make_push, parse
 from streams.errors import InvalidError
 from streams.gateway import push as module
 from streams.gateway.intake import Intake
-from streams.gateway.push import MAX_BODY_BYTES, Push, Tokens
+from streams.gateway.push import MAX_BODY_BYTES, Push
+from streams.gateway.tokens import Tokens
 from streams.wire import ARTICLES, MAX_RECORD_BYTES
 from tests.unit.gateway.examples import Feed, Running, running
 from tests.unit.gateway.test_intake import Sent
@@ -188,6 +189,24 @@ def test_too_many_at_once_are_asked_to_come_again(gateway: Gateway) -> None:
     problem(response, 429)
     assert response.headers["retry-after"] == "1"
     assert first.result().status_code == 202
+
+
+def test_a_gateway_that_ends_while_kafka_is_away_answers_and_ends() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    sent = Sent()
+    sent.hold.clear()  # Kafka does not answer; it would be waited for 40 s
+    try:
+        with running(Feed().source, push=Push(Tokens([TOKEN]), parse, Intake(sent.open))) as made:
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(Gateway(made, sent).post, item())
+                assert sent.reached.wait(30)
+                made.server.stop()
+                found = waiting.result()
+            assert "the gateway ends; send it again" in problem(found, 503)["detail"]
+            assert made.ended.wait(30)
+    finally:
+        sent.hold.set()
 
 
 def test_the_interface_is_documented(gateway: Gateway) -> None:
