@@ -93,6 +93,7 @@ def run(settings: Settings, choice: Choice) -> None:
     from streams.agents.worker import Parts, WorkerSettings, run_worker
     from streams.cli.connection import kafka_of
     from streams.cli.model_pointer import ModelPointer
+    from streams.cli.tracing import traced
     from streams.kafka.link import LinkSettings
     from streams.kafka.links import open_link
     from streams.metrics import Metrics
@@ -110,20 +111,20 @@ def run(settings: Settings, choice: Choice) -> None:
     seen = pointer.look()  # before it is loaded: what changes meanwhile is another model
     model, labels, baseline = pointer.open()
     metrics = Metrics(CollectorRegistry()).with_process()
-    run_worker(
-        Parts(partial(open_link, label.link, link), model, labels, metrics, baseline, pointer, seen),
-        WorkerSettings(
-            batch_size=label.batch_size,
-            linger=label.linger_seconds,
-            depth=label.depth,
-            drain=label.drain_seconds,
-            grace=label.grace_seconds,
-            stalled=label.stalled_seconds,
-            host=label.host,
-            port=label.port,
-            watch=settings.model.watch_seconds,
-        ),
+    worker = WorkerSettings(
+        batch_size=label.batch_size,
+        linger=label.linger_seconds,
+        depth=label.depth,
+        drain=label.drain_seconds,
+        grace=label.grace_seconds,
+        stalled=label.stalled_seconds,
+        host=label.host,
+        port=label.port,
+        watch=settings.model.watch_seconds,
     )
+    with traced(settings, "label") as spans:
+        opening = partial(open_link, label.link, link)
+        run_worker(Parts(opening, model, labels, metrics, baseline, pointer, seen, spans), worker)
 
 
 def run_several(settings: Settings, choice: Choice, config: Path | None) -> int:

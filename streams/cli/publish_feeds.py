@@ -100,6 +100,7 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
     from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.publish_run import served_metrics
+    from streams.cli.tracing import followed, traced
     from streams.http_politeness import SystemClock
     from streams.kafka.publisher import SourcePublisher
     from streams.sources.feed_file import read_feeds
@@ -116,7 +117,8 @@ def feeds(context: click.Context, /, file: Path, bootstrap_servers: str | None, 
             asyncio.run(poll_feeds(named, wanted, {}, _print, _logged, SystemClock(), once=True))
         return
     with (
-        SourcePublisher(kafka_of(settings), named.poller.name) as publisher,
+        traced(settings, "publish") as spans,
+        SourcePublisher(kafka_of(settings), named.poller.name, acknowledged=followed(spans)) as publisher,
         served_metrics(settings.publish.metrics_port, settings.metrics.host) as metrics,
     ):
         positions = publisher.positions()
@@ -252,11 +254,14 @@ def _counted(metrics: Metrics) -> Callable[[Report], None]:
 
 
 def _logged(done: Report) -> None:
+    fields = {"source": done.feed.name, "items": done.published, "dead": done.dead}
     polled, minutes = done.polled, (done.state.next_at - datetime.now(UTC).timestamp()) / 60
     if polled.result in {"fetched", "not_modified"}:
         brought = f"{polled.new} new, {polled.changed} changed of {polled.shown}" if polled.shown else "nothing new"
-        log.info("feed %s: %s; next in %.0f min", done.feed.name, brought, minutes)
+        log.info("feed %s: %s; next in %.0f min", done.feed.name, brought, minutes, extra=fields)
     else:
-        log.warning("feed %s: %s: %s; next in %.0f min", done.feed.name, polled.result, polled.message, minutes)
+        log.warning(
+            "feed %s: %s: %s; next in %.0f min", done.feed.name, polled.result, polled.message, minutes, extra=fields
+        )
     if done.dead:
-        log.warning("feed %s: %d entries are no items: see the dead letters", done.feed.name, done.dead)
+        log.warning("feed %s: %d entries are no items: see the dead letters", done.feed.name, done.dead, extra=fields)

@@ -43,6 +43,7 @@ def command(context: click.Context, /, names: tuple[str, ...], bootstrap_servers
     from streams.cli.publish_run import served_metrics
     from streams.cli.sinking import Sinks, chosen_sinks
     from streams.cli.terminal import stop_on_signals
+    from streams.cli.tracing import traced
     from streams.settings import load_labels
 
     settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
@@ -50,8 +51,11 @@ def command(context: click.Context, /, names: tuple[str, ...], bootstrap_servers
     chosen = chosen_sinks(names, settings.sinks.run)
     let_the_collector_rest()
     stop = stop_on_signals()
-    with served_metrics(settings.sinks.metrics_port, settings.metrics.host) as metrics:
-        sinks = Sinks(settings, load_labels(), metrics, stop)
+    with (
+        served_metrics(settings.sinks.metrics_port, settings.metrics.host) as metrics,
+        traced(settings, "sink") as spans,
+    ):
+        sinks = Sinks(settings, load_labels(), metrics, stop, spans)
         sinks.run(chosen)
     for name, stored in sinks.stored.items():
         click.echo(f"newswire: sink {name}: stored {stored:,} items", err=True)

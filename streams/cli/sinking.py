@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streams.errors import InvalidError, TransientError
+from streams.traces import traceparent_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from streams.sinks.base import Bury, Sink
     from streams.sinks.delivery import Target
     from streams.sinks.folder import Rotation
+    from streams.traces import Spans
     from streams.wire import Labels
 
 # A sink that failed among several begins anew after this long, and twice as long each time: a database restarts within
@@ -159,8 +161,16 @@ class Meter:
 class Sinks:
     """Some sinks of one process."""
 
-    def __init__(self, settings: Any, labels: Labels, metrics: Metrics, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        settings: Any,
+        labels: Labels,
+        metrics: Metrics,
+        stop: threading.Event,
+        spans: Spans | None = None,
+    ) -> None:
         self._settings = settings
+        self._spans = spans
         self._labels = labels
         self._metrics = metrics
         self._stop = stop
@@ -204,12 +214,15 @@ class Sinks:
         from streams.cli.connection import kafka_of
         from streams.kafka.reader import Reader
         from streams.sinks.base import run_sink
+        from streams.sinks.followed import Followed
         from streams.wire import LABELLED, SINK_GROUP
 
         servers = kafka_of(self._settings)
         with burying(servers, name, lambda: meter.failed("buried")) as bury:
             table = getattr(self._settings.sinks, name)
             sink = make_sink(name, Parts(table, self._labels, bury, lambda: meter.failed("again")))
+            if self._spans is not None or log.isEnabledFor(logging.DEBUG):
+                sink = Followed(sink, self._spans, time.time_ns)
             with Reader(servers, [LABELLED], group=SINK_GROUP + name, shared=False) as reader:
                 run_sink(sink, reader, self._stop, _Counting(self.stored, name, meter))
 
@@ -226,6 +239,17 @@ class _Counting:
 
     def stands(self, behind: int, paused: int) -> None:
         self._meter.stands(behind, paused)
+
+
+def _told(name: str, record: Record) -> dict[str, object]:
+    return {
+        "sink": name,
+        "uri": (record.key or b"").decode("utf-8", "replace"),
+        "traceparent": traceparent_of(record.headers),
+        "kafka_topic": record.kafka_topic,
+        "partition": record.partition,
+        "offset": record.offset,
+    }
 
 
 @contextlib.contextmanager
@@ -256,5 +280,6 @@ def burying(bootstrap_servers: Where, name: str, count: Callable[[], None]) -> I
             publisher.send(Output(DEAD_LETTERS, record.key, record.value, headers))
             publisher.flush()
             count()
+            log.warning("sink %s: an item went to the dead letters: %s", name, why, extra=_told(name, record))
 
         yield bury

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from kafka.errors import (
@@ -32,7 +33,7 @@ from streams.kafka.link import Output
 from streams.wire import ARTICLES, DEAD_LETTERS, PUBLISH_TRANSACTIONS, SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from streams.kafka.connection import Where
 
@@ -45,10 +46,19 @@ ATTEMPTS = 3  # of one transaction; each has waited DELIVERY_MS before it counts
 _WAIT_SECONDS = DELIVERY_MS / 1000 + 5
 
 
+# Told of records that Kafka has acknowledged, and when they were handed over (Unix time in ns); must not raise.
+Acknowledged = Callable[[Sequence[Output], int], None]
+
+
+def _nobody(_outputs: Sequence[Output], _began: int) -> None:
+    pass
+
+
 class _Pending(NamedTuple):
     future: Any
-    kafka_topic: str
+    output: Output
     size: int
+    began: int
 
 
 class Publisher:
@@ -57,8 +67,14 @@ class Publisher:
     Not for several threads. Raises TransientError where Kafka cannot be reached or a Kafka topic is missing.
     """
 
-    def __init__(self, bootstrap_servers: Where, kafka_topics: Iterable[str] = (ARTICLES, DEAD_LETTERS)) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: Where,
+        kafka_topics: Iterable[str] = (ARTICLES, DEAD_LETTERS),
+        acknowledged: Acknowledged = _nobody,
+    ) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._acknowledged = acknowledged
         _check(bootstrap_servers, kafka_topics)
         self._producer = new_producer(bootstrap_servers)
         self._pending: deque[_Pending] = deque()
@@ -80,7 +96,7 @@ class Publisher:
             raise InvalidError(f"a record of {size:,} bytes is more than Kafka takes: {error}") from error
         except KafkaError as error:
             raise self._failed(error) from error
-        self._pending.append(_Pending(future, output.kafka_topic, size))
+        self._pending.append(_Pending(future, output, size, time.time_ns()))
         self._bytes += size
 
     def send_all(self, outputs: Sequence[Output]) -> None:
@@ -90,11 +106,13 @@ class Publisher:
         """
         if not outputs:
             return
+        began = time.time_ns()
         try:
             send_in_bulk(_Untransacted(self._producer), outputs)
         except KafkaError as error:
             raise self._failed(error, len(outputs)) from error
         self.delivered.update(output.kafka_topic for output in outputs)
+        self._acknowledged(outputs, began)
 
     def flush(self, seconds: float = _WAIT_SECONDS) -> None:
         """Returns when every record is acknowledged. Raises TransientError where one has failed or time is over."""
@@ -123,7 +141,8 @@ class Publisher:
                 raise self._failed(error) from error
         self._pending.popleft()
         self._bytes -= first.size
-        self.delivered[first.kafka_topic] += 1
+        self.delivered[first.output.kafka_topic] += 1
+        self._acknowledged([first.output], first.began)
 
     def _failed(self, error: KafkaError, more: int = 0) -> TransientError:
         done = sum(self.delivered.values())
@@ -154,8 +173,16 @@ class SourcePublisher:
     `news.sources` by key; a source of many parts (a poller of feeds) keeps one for each. Call positions() first.
     """
 
-    def __init__(self, bootstrap_servers: Where, name: str, *, transaction_seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: Where,
+        name: str,
+        *,
+        transaction_seconds: float = 30.0,
+        acknowledged: Acknowledged = _nobody,
+    ) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._acknowledged = acknowledged
         self._settings = {
             "transactional_id": PUBLISH_TRANSACTIONS + name,
             "transaction_timeout_ms": int(transaction_seconds * 1000),
@@ -176,6 +203,7 @@ class SourcePublisher:
         """All records and positions, or none. Raises TransientError after ATTEMPTS, or where another holds the name."""
         if not positions:
             raise ValueError("a transaction without a position could not be told from one that did not happen")
+        began = time.time_ns()
         records = [*outputs, *(Output(SOURCES, key.encode(), value, []) for key, value in positions.items())]
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -190,6 +218,7 @@ class SourcePublisher:
                     break
         self._stored.update(positions)
         self.delivered.update(output.kafka_topic for output in outputs)
+        self._acknowledged(outputs, began)
 
     def close(self) -> None:
         """Ends the producer; an open transaction is rolled back by the next holder of the name."""
