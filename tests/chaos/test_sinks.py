@@ -86,9 +86,18 @@ class Sql:
 
 
 def account(running: Running, written: int) -> None:
-    """Nothing lost anywhere; nothing twice but at the webhook, and there with the id that it had before."""
+    """Nothing lost anywhere; nothing twice but at the webhook, and there with the id that it had before.
+
+    With -s it is read aloud.
+    """
+    wrong = []
     for name, stored in running.stored.items():
-        assert (sorted(set(stored())) if name == "webhook" else stored()) == uris(written), name
+        found, expected = stored(), uris(written)
+        lost, twice = len(set(expected) - set(found)), len(found) - len(set(found))
+        print(f"\n{name}: {written} items, {lost} lost, {twice} twice, {len(set(found) - set(expected))} too many")
+        if (sorted(set(found)) if name == "webhook" else found) != expected:
+            wrong.append(name)
+    assert not wrong
     if running.hook is not None:
         assert len({event["id"] for event in running.hook.events}) == written
 
