@@ -19,7 +19,9 @@ from streams.errors import InvalidError
 from streams.gateway.access import Access, Pace
 from streams.gateway.archive import older_articles
 from streams.gateway.cursor import decode_cursor, encode_cursor
+from streams.gateway.described import responses_of
 from streams.gateway.hub import FullError, Hub
+from streams.gateway.problems import answer_in_problems
 from streams.gateway.push import ROUTE as PUSH_ROUTE
 from streams.gateway.push import SECURITY_SCHEMES, push_articles
 from streams.gateway.query import Filtered, Form, Gateway, gateway_of, selection_asked
@@ -94,8 +96,10 @@ def create_app(
     app.add_middleware(SecurityHeaders)  # around all else: answers of the others carry them too
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     for path, endpoint in ROUTES.items():
-        app.get(path, response_class=Response, include_in_schema=path != "/")(endpoint)
+        route = {"responses": responses_of(path), "response_class": Response, "include_in_schema": path != "/"}
+        app.get(path, **route)(endpoint)
     app.post(**PUSH_ROUTE)(push_articles)
+    answer_in_problems(app)
     app.openapi().setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
     return app
 

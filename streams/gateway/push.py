@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from streams.articles import encode
 from streams.errors import InvalidError, TransientError
 from streams.gateway.intake import BusyError, Pushed
-from streams.gateway.problems import TITLES, documented, problem
+from streams.gateway.problems import documented, problem
 from streams.gateway.tokens import Tokens, bearer
 from streams.kafka.link import Output
 from streams.wire import ARTICLES, MAX_RECORD_BYTES, article_headers, record_key
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SOURCE = "push"  # its class in metrics and headers
 MAX_BODY_BYTES = 8 << 20
 BODY_SECONDS = 30.0  # for a body to come in: a sender that drips holds nothing for longer
+_STATUSES = (400, 401, 408, 413, 429, 503)
 _RETRY_SECONDS = {429: "1", 503: "10"}
 
 
@@ -163,7 +164,7 @@ ROUTE: dict[str, Any] = {
     "response_class": Response,
     "responses": {
         202: {"description": "Kafka has every item", "content": {"application/json": {"schema": _TAKEN}}},
-        **documented(*TITLES),
+        **documented(*_STATUSES),
     },
     "openapi_extra": {
         "security": [{"token": []}],
