@@ -96,7 +96,11 @@ def create_app(
     app.add_middleware(SecurityHeaders)  # around all else: answers of the others carry them too
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     for path, endpoint in ROUTES.items():
-        route = {"responses": responses_of(path), "response_class": Response, "include_in_schema": path != "/"}
+        route: dict[str, Any] = {
+            "responses": responses_of(path),
+            "response_class": Response,
+            "include_in_schema": path != "/",
+        }
         app.get(path, **route)(endpoint)
     app.post(**PUSH_ROUTE)(push_articles)
     answer_in_problems(app)
