@@ -62,5 +62,6 @@ def responses_of(path: str) -> dict[int | str, dict[str, Any]]:
     if path in _OPEN:
         return found | {503: {"description": "not now", "content": _json(_STATUS)}}
     if _CONTENT.get(path) is _FEED:
-        found |= {304: {"description": "not changed since"}} | documented(422)
+        found[304] = {"description": "not changed since"}
+        found |= documented(422)
     return found | documented(401, 429, *_PROBLEMS.get(path, ()))
