@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -30,7 +31,7 @@ def store_rows(connection: sql.Connection, batch: Sequence[Rows]) -> None:
     last = {_identity(rows.article): rows for rows in batch}  # of a version that is there twice the later one
     if not last:
         return
-    known = set(connection.execute(sql.select(ARTICLES.c.id).where(ARTICLES.c.id.in_(last))).scalars())
+    known = _known(connection, list(last))
     for table in (TOPICS, REGIONS) if known else ():
         connection.execute(sql.delete(table).where(table.c.article_id.in_(known)))
     articles, topics, regions = _values(last, in_sqlite=connection.dialect.name == "sqlite")
@@ -39,6 +40,18 @@ def store_rows(connection: sql.Connection, batch: Sequence[Rows]) -> None:
     insert(connection, ARTICLES, [row for row in articles if row[0] not in known])
     insert(connection, TOPICS, topics)
     insert(connection, REGIONS, regions)
+
+
+def _known(connection: sql.Connection, identities: list[str]) -> set[str]:
+    """Those that are there; asked with one parameter, for a thousand of them cost 20 us an item."""
+    if connection.dialect.name == "sqlite":
+        statement, given = (
+            "SELECT id FROM articles WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(identities),
+        )
+    else:
+        statement, given = "SELECT id FROM articles WHERE id = ANY(%s)", identities
+    return set(connection.exec_driver_sql(statement, (given,)).scalars())
 
 
 def _identity(article: ArticleRow) -> str:
