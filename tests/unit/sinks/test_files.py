@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
+import pandas as pd
 import pytest
 import zstandard
 
@@ -15,6 +17,7 @@ from streams.kafka.link import Record
 from streams.sinks.files import FilesSink
 from streams.sinks.folder import Rotation
 from tests.contract.sink_cases import Clock
+from tests.items import as_bytes, labelled_json
 
 LIMITS = Rotation(100, 1 << 20, 60.0)
 
@@ -88,6 +91,24 @@ def test_compressed_files_are_what_common_tools_read(
     other = FilesSink(tmp_path, LIMITS, clock)  # the setting was changed
     assert other.resume() == {("news.labelled", 3): 50}
     other.close()
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+def test_duckdb_and_pandas_read_it(tmp_path: Path, clock: Clock, compression: Compression) -> None:
+    sink = FilesSink(tmp_path, LIMITS, clock, compression)
+    sink.resume()
+    values = [as_bytes(labelled_json(uri=f"urn:n:{number}")) for number in range(20)]
+    for partition in (3, 4):
+        sink.write([record(number, values[number], partition) for number in range(10 * (partition - 3), 20)])
+    sink.settle(everything=True)
+    sink.close()
+    query = f"SELECT uri, classification.language.tag, len(subjects) FROM read_json('{tmp_path}/*.jsonl*') ORDER BY uri"
+    rows = duckdb.sql(query).fetchall()
+    assert rows[0] == ("urn:n:0", "ar", 3)
+    assert len(rows) == 30
+    frame = pd.concat(pd.read_json(path, lines=True) for path in tmp_path.glob("*.jsonl*"))
+    assert sorted(frame["uri"]) == [row[0] for row in rows]
+    assert frame["headlines"].iloc[0][0]["value"] == "افتتاح خط قطار جديد بين مدينتين"
 
 
 def zstd(data: bytes) -> bytes:
