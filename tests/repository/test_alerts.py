@@ -53,6 +53,7 @@ def test_what_was_promised_is_watched() -> None:
         "NewswireLagGrowing",
         "NewswireLagHigh",
         "NewswireSourceSilent",
+        "NewswireFeedsSilent",
         "NewswireDeadLetters",
         "NewswireAbstentionSpike",
         "NewswireConfidenceDrop",
@@ -201,6 +202,8 @@ MISTAKES = {
         "newswire_model_reload_failures_total[15m]",
     ),
     "silent for two days": ("> 86400", "> 172800"),
+    "a single silent feed": ("> 0.25\n", "> 0.2\n"),
+    "half of the feeds": ("> 0.25\n", "> 0.5\n"),
 }
 
 
