@@ -30,6 +30,7 @@ Quality = Literal["fast", "balanced", "best"]
 GRAPH_FILE = "encoder.onnx"
 TOKENIZER_FILE = "encoder.tokenizer.json"
 NUMBERS_FILE = "encoder.json"
+TWIN = "twin"  # folder beside a trained encoder that knows the dev items: the same of one that does not
 TIER = "encoder"
 
 # 96 pieces are about 330 letters of Arabic, 400 of Turkish or English; 64 pieces lose .013 on unseen publishers.
@@ -64,6 +65,7 @@ class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codes: list[str]  # label of each output, in order
     pieces: int
     languages: dict[str, Mixture]
+    learned_dev: str = ""  # digest of the dev items that the encoder has learned too (`dataset.digest`)
 
 
 @dataclass(slots=True)
@@ -87,13 +89,18 @@ class Encoder:
 
 def text_of(item: Item) -> str:
     """What the encoder reads, in the form that it was trained on: `title. lead`. Always valid Unicode."""
-    title, text = _title_of(item), item.text[: _LETTERS_A_PIECE * PIECES]
-    text = f"{title}. {text}" if title else text
+    title, text = title_of(item), lead_of(item)
+    text = f"{title}. {text}".rstrip() if title else text  # a blank at the end would be a piece of its own
     # The tokenizer takes UTF-8, in which half a surrogate pair cannot be written.
     return text.encode(errors="replace").decode()
 
 
-def _title_of(item: Item) -> str:
+def lead_of(item: Item) -> str:
+    """The letters of the text that can be among the pieces read."""
+    return item.text[: _LETTERS_A_PIECE * PIECES]
+
+
+def title_of(item: Item) -> str:
     """The title; nothing where it is the opening of the text once more.
 
     Teasers of a page come with such titles. Said twice, the opening drives the end of a short text, which may be what
@@ -109,7 +116,7 @@ def route(item: Item, mixture: Mixture, quality: Quality, *, uncertain: bool) ->
     fast: never. balanced: for headlines, for languages whose linear model is weak, and where the linear tier is
     `uncertain`. best: always.
     """
-    headline = len(_title_of(item)) + len(item.text) < HEADLINE_LETTERS
+    headline = len(title_of(item)) + len(item.text) < HEADLINE_LETTERS
     if quality == "fast" or (quality == "balanced" and not (headline or mixture.always or uncertain)):
         return None
     return mixture.headline if headline else mixture.article

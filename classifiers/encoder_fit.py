@@ -15,11 +15,13 @@ import numpy as np
 from scipy.optimize import minimize
 
 from classifiers.calibration_fit import fit_second_threshold
+from classifiers.dataset import digest
 from classifiers.encoder import (
     GRAPH_FILE,
     HEADLINE_LETTERS,
     NUMBERS_FILE,
     TOKENIZER_FILE,
+    TWIN,
     Blend,
     Mixture,
     Numbers,
@@ -122,22 +124,30 @@ def _mixture(articles: Asked, headlines: Asked, codes: Sequence[str], *, always:
 def add_encoder(
     examples: Sequence[Example], models: Mapping[str, LinearModel], codes: Sequence[str], origin: Path, out: Path
 ) -> None:
-    """Copy the encoder of the model folder `origin` to the folder `out` and fit how it joins `models` there.
+    """Copy the encoder of the folder `origin` to the folder `out` and fit how it joins `models` there.
+
+    Where `origin` has a twin that has not learned the dev items, the twin is copied; `finish_encoder` takes the other.
 
     Args:
-        examples: labelled items that neither `models` nor the encoder has learned from.
+        examples: labelled items that neither `models` nor the encoder, or its twin, has learned from.
         models: the linear model of each language.
         codes: their labels, which must be those of the encoder.
         origin: a folder with an encoder.
         out: the folder of the artefact that is being made.
 
-    Raises ArtefactError where the encoder cannot be used, ValueError where it knows other labels or there are too few
-    examples.
+    Raises ArtefactError where the encoder cannot be used, ValueError where it knows other labels, has learned these
+    examples, or there are too few of them.
 
     """
+    origin = origin / TWIN if (origin / TWIN).is_dir() else origin
     numbers = read_numbers(origin)
     if list(numbers.codes) != list(codes):
         raise ValueError(f"the encoder of {origin} has labels of its own; train without it")
+    if numbers.learned_dev and numbers.learned_dev == digest([one for one in examples if one.topics]):
+        raise ValueError(
+            f"the encoder of {origin} has learned these dev items, and has no twin there that has not: a blend fitted "
+            "on them would trust it too much; name the folder that `newswire train-encoder --with-dev` made"
+        )
     known = [one for one in examples if one.topics and one.language in models]
     if len(known) < LEAST_OF_LANGUAGE:
         raise ValueError(f"{len(known)} dev examples; fitting an encoder's part needs {LEAST_OF_LANGUAGE}")
@@ -146,6 +156,14 @@ def add_encoder(
     for name in (GRAPH_FILE, TOKENIZER_FILE):
         shutil.copyfile(origin / name, out / name)
     write_numbers(out, msgspec.structs.replace(numbers, languages=mixtures))
+
+
+def finish_encoder(origin: Path, out: Path) -> None:
+    """Put the encoder that knows the dev items, if `origin` has one, in the place of its twin; the blend stays."""
+    if (origin / TWIN).is_dir():
+        numbers = msgspec.structs.replace(read_numbers(origin), languages=read_numbers(out).languages)
+        shutil.copyfile(origin / GRAPH_FILE, out / GRAPH_FILE)
+        write_numbers(out, numbers)
 
 
 def write_numbers(directory: Path, numbers: Numbers) -> None:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unus
 
 from classifiers import artefact, dataset, regions
 from classifiers.encoder import GRAPH_FILE, TIER
-from classifiers.encoder_fit import add_encoder
+from classifiers.encoder_fit import add_encoder, finish_encoder
 from classifiers.evaluate import answers, report
 from classifiers.model import SHIPPED, load_model
 from classifiers.region_train import train_regions
@@ -48,7 +48,9 @@ class Plan:
     created: str  # RFC 3339
     seed: int = 0
     with_dev: bool = False  # also learn from the dev split; the scores then come from a twin that did not
-    encoder: Path | None = None  # a model folder whose encoder becomes the second tier; it must not know the dev split
+    # A folder whose encoder becomes the second tier. One that knows the dev split has a twin that does not: the twin
+    # fits the blend and gives the scores.
+    encoder: Path | None = None
 
 
 class TrainingError(ValueError):
@@ -87,6 +89,8 @@ def train(
             (out / artefact.MANIFEST).unlink()
             everything = [replace(one, split="train") for one in examples]
             _fit(everything, table, out, plan, progress)
+            if plan.encoder is not None:
+                finish_encoder(plan.encoder, out)
             learned = everything
     return _seal(learned, table, out, plan, scores)
 

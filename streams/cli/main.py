@@ -26,6 +26,7 @@ COMMANDS = {
     "dead-letters": "list, show or replay items that could not be labelled",
     "classify": "label a text, a page or a file of items, without Kafka",
     "train": "train the models from labelled items",
+    "train-encoder": "train the text encoder that is their second tier",
     "evaluate": "measure a model on labelled items",
     "model": "show the model that is in use",
     "check": "what is wrong and what to do",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from itertools import chain
 
 import pytest
@@ -60,6 +61,8 @@ HOMES = {
     "rich": {"streams.cli"},
     "prometheus_client": {"streams.metrics", "streams.cli"},
     "sklearn": {"classifiers"},
+    "torch": {"classifiers"},
+    "onnx": {"classifiers"},
     "scipy": {"classifiers"},
     "joblib": {"classifiers"},
     "py3langid": {"classifiers"},
@@ -258,7 +261,9 @@ assert not build_time, build_time
 
 
 def test_importing_everything_connects_to_nothing_starts_nothing_and_needs_no_build_time_package() -> None:
-    names = [m.name for m in modules()]
+    # torch is in no lock file; where it is not installed, the modules that need it cannot be imported
+    absent = {"torch"} if find_spec("torch") is None else set()
+    names = [m.name for m in modules() if not absent & {found.name.split(".")[0] for found in m.imports}]
     done = subprocess.run(
         [sys.executable, "-c", AUDIT, *names], capture_output=True, text=True, check=False, cwd=ROOT, timeout=200
     )

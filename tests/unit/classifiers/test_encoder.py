@@ -62,7 +62,7 @@ class TestTextOf:
         ("title", "text", "read"),
         [
             ("Storm hits coast", "Waves closed the port.", "Storm hits coast. Waves closed the port."),
-            ("  Storm  ", "", "Storm. "),
+            ("  Storm  ", "", "Storm."),
             ("", "Waves closed the port.", "Waves closed the port."),
             ("Waves closed the…", "Waves closed the port.", "Waves closed the port."),  # the opening, once more
             ("Waves closed the ...", " Waves closed the port.", " Waves closed the port."),

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from classifiers.artefact import ArtefactError
-from classifiers.dataset import Example
-from classifiers.encoder import HEADLINE_LETTERS, blended, read_numbers
-from classifiers.encoder_fit import Asked, add_encoder, fit_blend, fit_mixtures, headlines_of, write_numbers
+from classifiers.dataset import Example, digest
+from classifiers.encoder import GRAPH_FILE, HEADLINE_LETTERS, TWIN, blended, read_numbers
+from classifiers.encoder_fit import (
+    Asked,
+    add_encoder,
+    finish_encoder,
+    fit_blend,
+    fit_mixtures,
+    headlines_of,
+    write_numbers,
+)
 from classifiers.model import SHIPPED, Model
 from classifiers.topics import TopicClassifier
+from tests.unit.classifiers.encoder_training.tiny import write_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,3 +123,45 @@ class TestAddEncoder:
         numbers = read_numbers(SHIPPED)
         write_numbers(tmp_path, numbers)
         assert read_numbers(tmp_path) == numbers
+
+
+class TestTwin:
+    """An encoder that has learned the dev items ships; its twin, which has not, says how much it counts."""
+
+    @pytest.fixture
+    def dev(self, examples: list[Example]) -> list[Example]:
+        return [replace(one, id=f"{one.id}-{copy}", split="dev") for one in examples for copy in "ab"]
+
+    @pytest.fixture
+    def topics(self, small_model: Model) -> TopicClassifier:
+        assert isinstance(small_model.topics, TopicClassifier)
+        return small_model.topics
+
+    def test_the_blend_is_the_twins_and_the_graph_the_others(
+        self, dev: list[Example], topics: TopicClassifier, tmp_path: Path
+    ) -> None:
+        origin, out = write_encoder(tmp_path / "origin", topics.codes, 0, digest(dev)), tmp_path / "out"
+        twin = write_encoder(origin / TWIN, topics.codes, 1)
+        out.mkdir()
+        add_encoder(dev, topics.models, topics.codes, origin, out)
+        assert (out / GRAPH_FILE).read_bytes() == (twin / GRAPH_FILE).read_bytes()
+        fitted = read_numbers(out)
+        assert set(fitted.languages) == {"ar", "en", "tr"}
+        finish_encoder(origin, out)
+        assert (out / GRAPH_FILE).read_bytes() == (origin / GRAPH_FILE).read_bytes()
+        assert read_numbers(out).languages == fitted.languages
+        assert read_numbers(out).learned_dev == digest(dev)
+
+    def test_without_a_twin_what_was_learned_is_refused(
+        self, dev: list[Example], topics: TopicClassifier, tmp_path: Path
+    ) -> None:
+        origin = write_encoder(tmp_path / "origin", topics.codes, 0, digest(dev))
+        with pytest.raises(ValueError, match="has learned these dev items"):
+            add_encoder(dev, topics.models, topics.codes, origin, tmp_path)
+        others = [replace(one, id=f"{one.id}-other") for one in dev]
+        add_encoder(others, topics.models, topics.codes, origin, tmp_path)
+
+    def test_nothing_is_finished_without_a_twin(self, tmp_path: Path) -> None:
+        origin = write_encoder(tmp_path / "origin", CODES)
+        finish_encoder(origin, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
