@@ -13,7 +13,7 @@ from classifiers.contract import Decision
 from classifiers.region_train import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from classifiers.contract import Verdict
     from classifiers.dataset import Example
@@ -32,7 +32,12 @@ class Answer(NamedTuple):
     example: Example
     language: str
     topics: Verdict
-    countries: list[str]
+    regions: Verdict
+
+    @property
+    def countries(self) -> list[str]:
+        """The countries given, most important first."""
+        return [label.code for label in self.regions.labels]
 
 
 def answers(model: Model, examples: Sequence[Example], progress: Callable[[int], None] | None = None) -> list[Answer]:
@@ -43,18 +48,20 @@ def answers(model: Model, examples: Sequence[Example], progress: Callable[[int],
         documents = model.prepare([example.item for example in batch])
         topics, regions = model.topics.classify(documents), model.regions.classify(documents)
         for example, document, topic, region in zip(batch, documents, topics, regions, strict=True):
-            found.append(Answer(example, document.language, topic, [label.code for label in region.labels]))
+            found.append(Answer(example, document.language, topic, region))
         if progress:
             progress(len(batch))
     return found
 
 
-def report(found: Sequence[Answer]) -> dict[str, Any]:
+def report(found: Sequence[Answer], sub_regions: Mapping[str, str] | None = None) -> dict[str, Any]:
     """All figures of a set of answers, ready for JSON. Examples without topics count for regions and abstention alone.
 
     Topic figures per group: `macro_f1` and `top1` of the first guess against the main topic whether or not the model
     abstained (an item without a guess counts as wrong); `calibration_error` of that guess; `answered`, the share that
-    got a topic; `accuracy_at_80`, over the 80 % most confident; `set_f1` and `second_*` over the topics given.
+    got a topic; `accuracy_at_80`, over the 80 % most confident; `set_f1` and `second_*` over the topics given. Regions:
+    `region_train.measure`, `calibration_error` of every candidate's probability, and with `sub_regions` (M49 code by
+    country) `sub_region_f1`.
     """
     news = [answer for answer in found if answer.example.topics]
     return {
@@ -69,7 +76,7 @@ def report(found: Sequence[Answer]) -> dict[str, Any]:
             },
             "confusions": _confusions(news),
         },
-        "regions": _groups(found, lambda group: measure([(list(a.example.countries), a.countries) for a in group])),
+        "regions": _groups(found, lambda group: region_figures(group, sub_regions)),
         "language": _groups(found, _language_figures),
         "abstained": dict(Counter(str(answer.topics.reason) for answer in found if answer.topics.reason)),
     }
@@ -94,9 +101,9 @@ def _groups(found: Sequence[Answer], figures: Callable[[Sequence[Answer]], dict[
 def topic_figures(found: Sequence[Answer]) -> dict[str, Any]:
     """Figures of one group of examples that all have topics."""
     truth = [answer.example.topics[0] for answer in found]
-    guess = [_guess(answer) for answer in found]
+    guess = [guess_of(answer) for answer in found]
     right = np.array([a == b for a, b in zip(truth, guess, strict=True)])
-    confidence = np.array([answer.topics.scores[0].probability if answer.topics.scores else 0.0 for answer in found])
+    confidence = np.array([confidence_of(answer) for answer in found])
     given = [{label.code for label in answer.topics.labels} for answer in found]
     wanted = [set(answer.example.topics) for answer in found]
     return {
@@ -111,8 +118,28 @@ def topic_figures(found: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def _guess(answer: Answer) -> str:
+def region_figures(found: Sequence[Answer], sub_regions: Mapping[str, str] | None = None) -> dict[str, float]:
+    """Figures of the countries of one group of examples."""
+    figures = measure([(list(answer.example.countries), answer.countries) for answer in found])
+    pairs = [(score, answer.example.countries) for answer in found for score in answer.regions.scores]
+    confidence = np.array([score.probability for score, _ in pairs])
+    right = np.array([score.code in countries for score, countries in pairs], np.bool_)
+    figures["calibration_error"] = _round(expected_calibration_error(confidence, right))
+    if sub_regions:
+        wanted = [{sub_regions.get(code, code) for code in answer.example.countries} for answer in found]
+        given = [{sub_regions.get(code, code) for code in answer.countries} for answer in found]
+        figures["sub_region_f1"] = _round(_set_f1(wanted, given))
+    return figures
+
+
+def guess_of(answer: Answer) -> str:
+    """The code of the first guess, whether or not the model stands by it; empty where there is none."""
     return answer.topics.scores[0].code if answer.topics.scores else ""
+
+
+def confidence_of(answer: Answer) -> float:
+    """The probability of the first guess."""
+    return answer.topics.scores[0].probability if answer.topics.scores else 0.0
 
 
 def _set_f1(wanted: Sequence[set[str]], given: Sequence[set[str]]) -> float:
@@ -137,7 +164,7 @@ def _second(wanted: Sequence[set[str]], given: Sequence[set[str]], found: Sequen
 
 def _classes(found: Sequence[Answer]) -> dict[str, Any]:
     truth = [answer.example.topics[0] for answer in found]
-    guess = [_guess(answer) for answer in found]
+    guess = [guess_of(answer) for answer in found]
     codes = sorted(set(truth))
     scores = f1_score(truth, guess, average=None, labels=codes, zero_division=0)
     counts = Counter(truth)
@@ -146,7 +173,7 @@ def _classes(found: Sequence[Answer]) -> dict[str, Any]:
 
 def _confusions(found: Sequence[Answer]) -> list[list[Any]]:
     """The commonest (main topic, guess, count)."""
-    pairs = Counter((answer.example.topics[0], _guess(answer)) for answer in found)
+    pairs = Counter((answer.example.topics[0], guess_of(answer)) for answer in found)
     wrong = sorted((-count, truth, guess) for (truth, guess), count in pairs.items() if truth != guess)
     return [[truth, guess, -count] for count, truth, guess in wrong[:_CONFUSIONS]]
 

@@ -6,7 +6,7 @@ import pytest
 
 from classifiers.contract import AbstainReason, Decision, Score, Verdict
 from classifiers.dataset import Example
-from classifiers.evaluate import Answer, answers, report, topic_figures
+from classifiers.evaluate import Answer, answers, region_figures, report, topic_figures
 
 if TYPE_CHECKING:
     from classifiers.model import Model
@@ -20,7 +20,8 @@ def answer(truth: str, labels: str, probability: float = 0.9, language: str = "e
         verdict = Verdict(Decision.ASSIGNED, scores, scores, 0.2)
     else:
         verdict = Verdict(Decision.ABSTAINED, (), (), 1.0, AbstainReason.TOO_SHORT)
-    return Answer(example, language, verdict, ["TR"] if labels else [])
+    places = (Score("TR", 0.9),) if labels else ()
+    return Answer(example, language, verdict, Verdict(Decision.ASSIGNED, places, (*places, Score("GR", 0.1)), 0.4))
 
 
 def test_topic_figures_by_hand() -> None:
@@ -45,6 +46,23 @@ def test_second_topics_by_hand() -> None:
     assert found["second_recall"] == pytest.approx(1 / 3, abs=1e-3)
     # labels given 8, wanted 8, shared 1 + ... : ab 2, a 1, b 1, a 1, a 1
     assert found["set_f1"] == pytest.approx(2 * 6 / (8 + 8), abs=1e-3)
+
+
+def test_region_figures_by_hand() -> None:
+    found = report([answer("a", "a"), answer("a", "")], {"TR": "145", "GR": "039"})["regions"]["all"]
+    assert (found["f1"], found["precision"], found["recall"]) == (pytest.approx(2 / 3), 1.0, 0.5)
+    # candidates: TR .9 right, GR .1 wrong twice; each bin is .1 off
+    assert found["calibration_error"] == pytest.approx(0.1)
+    assert found["sub_region_f1"] == pytest.approx(2 / 3, abs=1e-3)
+    assert "sub_region_f1" not in report([answer("a", "a")])["regions"]["all"]
+
+
+def test_two_countries_of_one_sub_region_are_one() -> None:
+    example = Example("x", "en", "", "", ("a",), ("TR", "SY"), "s", "dev")
+    given = (Score("SY", 0.9), Score("IQ", 0.8))
+    one = Answer(example, "en", answer("a", "a").topics, Verdict(Decision.ASSIGNED, given, given, 0.4))
+    found = region_figures([one], dict.fromkeys(("TR", "SY", "IQ"), "145"))
+    assert (found["f1"], found["sub_region_f1"]) == (0.5, 1.0)
 
 
 def test_report_groups() -> None:

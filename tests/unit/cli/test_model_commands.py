@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from classifiers import plots
 from classifiers.artefact import verify
 from classifiers.dataset import digest, read_examples
 from classifiers.model import SHIPPED
 from streams.cli.main import group
 from streams.cli.models import labels_of
-from streams.errors import InvalidError
+from streams.errors import InvalidError, TransientError
 from streams.settings import load_labels
 
 SAMPLE = Path(__file__).parents[2] / "data" / "desk_sample.jsonl"
@@ -65,11 +66,30 @@ def test_evaluate_prints_json_or_a_table(own: tuple[Path, Path]) -> None:
     figures = json.loads(run("evaluate", "--data", own[1], "--model", own[0]).stdout)
     assert figures["items"] == 12
     assert figures["topics"]["all"]["items"] == 12
+    for group in (figures["regions"]["all"], *figures["regions"]["languages"].values()):
+        assert 0 < group.pop("sub_region_f1") <= 1  # training has no table of them
     assert figures == verify(own[0]).scores["dev"]
     both = json.loads(run("evaluate", "--data", own[1], "--model", own[0], "--split", "all").stdout)
     assert both["items"] == 60
     table = run("evaluate", "--data", own[1], "--model", own[0], "--format", "text").stdout
     assert "weather-climate" in table
+
+
+def test_evaluate_draws(own: tuple[Path, Path], tmp_path: Path) -> None:
+    shown = run("evaluate", "--data", own[1], "--model", own[0], "--plots", tmp_path / "pictures")
+    assert json.loads(shown.stdout)["items"] == 12
+    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["confusion.png", "reliability.png"]
+    assert f"newswire: {tmp_path / 'pictures' / 'confusion.png'}" in shown.stderr
+    (tmp_path / "file").touch()
+    refused = run("evaluate", "--data", own[1], "--model", own[0], "--plots", tmp_path / "file" / "pictures")
+    assert isinstance(refused.exception, TransientError)
+
+
+def test_evaluate_without_matplotlib_says_so_before_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plots, "find_spec", lambda _: None)
+    shown = run("evaluate", "--data", "nowhere.jsonl", "--plots", "pictures")
+    assert isinstance(shown.exception, InvalidError)
+    assert "pip install 'newswire[plots]'" in str(shown.exception)
 
 
 def test_show(own: tuple[Path, Path]) -> None:
