@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import feedparser
@@ -10,12 +11,14 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from streams.gateway.items import Labelled
 from streams.gateway.syndication import ATOM, atom, document, iri, json_feed
 from tests.unit.gateway.examples import LABELS, NOW, Feed, article, entry, running
 
 STARTED = NOW - 100
+SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parents[2] / "data" / "feeds" / "atom.rng"))
 NAMES = {"a": ATOM}
 WHOLE = {
     "altIds": [{"role": "canonicalUrl", "value": "https://news.example/a?x=1&y=<2>"}],
@@ -54,6 +57,7 @@ def test_both_forms_hold_the_same_items(gateway, path, title, found):
     path, mark, query = path.partition("?")
     atom_address = f"{gateway.url}{path}.atom{mark}{query}"
     atom_answer = httpx.get(atom_address)
+    must_be_atom(atom_answer.content)
     parsed = feedparser.parse(atom_answer.content)
     assert not parsed.bozo, parsed.get("bozo_exception")
     assert parsed.version == "atom10"
@@ -104,7 +108,8 @@ def test_reader_that_has_it_gets_nothing_again(gateway, path):
 
 
 def must_be_atom(body: bytes) -> ET.Element:
-    """What RFC 4287 §4.1 demands of a feed and its entries."""
+    """What RFC 4287 demands of a feed and its entries: the schema of appendix B, and what §4.1 says beyond it."""
+    assert SCHEMA.validate(etree.fromstring(body)), SCHEMA.error_log
     root = ET.fromstring(body)
     times = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
     for element in (root, *root.findall("a:entry", NAMES)):
