@@ -163,6 +163,15 @@ def test_more_than_the_pace_is_told_when_to_come_again_and_probes_are_not_counte
         assert gateway.get("/articles").status_code == 200
 
 
+def test_behind_a_proxy_of_this_machine_clients_are_told_apart() -> None:
+    with running(Feed().source, limits=Limits(pace=Pace(0.25, Clock()))) as gateway:
+        found = [
+            status(gateway, "/articles", headers={"x-forwarded-for": client})
+            for client in ("203.0.113.1", "203.0.113.1", "203.0.113.2")
+        ]
+        assert found == [200, 429, 200]
+
+
 def test_what_is_no_request_of_http_passes() -> None:
     seen = []
 
