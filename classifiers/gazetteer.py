@@ -188,13 +188,14 @@ class Matcher:
             return 0
         if self.language == "zh" and cjk_runs(word):
             return _INSIDE
-        code = self._as_form(word, surface, is_whole=True)
+        code = self._as_form(word, surface, is_whole=True) if word in self._whole else 0
         if code:
             return code
         for base, is_whole in self._bases(word, surface):
-            code = self._as_form(base, surface, is_whole=is_whole)
-            if code:
-                return code
+            if base in self._whole:  # seldom: the call would cost more than the question
+                code = self._as_form(base, surface, is_whole=is_whole)
+                if code:
+                    return code
         if self._stems:
             for length in range(len(word), max(2, len(word) - _STEM_LETTERS - 1), -1):
                 fitting = tuple(e for e in self._stems.get(word[:length], ()) if _fits(e[2], surface))

@@ -1,10 +1,10 @@
-"""What labelling costs: process CPU of one core, in batches of 500 texts that the process has not seen before.
+"""What labelling costs: process CPU of one core, all threads, in batches of texts that the process has not seen before.
 
 Figures depend on the machine and its load, so each stands beside scikit-learn's TfidfVectorizer (words, sublinear) with
 a linear model of as many labels, measured in the same run, batch by batch in turn. With ../shared the texts are real
 articles; without it they are made of the words of our own sample, whose vocabulary is small: those figures flatter.
 
-    python tests/bench/bench_classifiers.py [--items N] [--data DIR]
+    python -m tests.bench.bench_classifiers [--quality fast|balanced|best] [--items N] [--data DIR]
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import gzip
 import itertools
 import json
 import random
-import resource
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -28,13 +27,17 @@ from classifiers.contract import Item
 from classifiers.dataset import read_examples
 from classifiers.model import load_model
 from classifiers.text import TEXT_CHARACTERS, tokenise
+from tests.bench.resident import resident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from classifiers.model import Model
 
-BATCH = 500
+BATCH = {"fast": 500, "balanced": 200, "best": 100}  # about a second of work, as the worker's are
+ITEMS = {"fast": 6000, "balanced": 1800, "best": 900}  # a language
+TARGETS = {"fast": 2500, "balanced": 350, "best": 120}  # items a second
+FIRST = 10  # items of the first batch after loading; of a hundred the encoder alone takes a second
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests" / "data" / "desk_sample.jsonl"
 REAL = {
@@ -79,21 +82,21 @@ class Clock:
         return sum(self.spent[step] for step in steps) / max(self.items, 1) * 1e6
 
 
-def measure(model: Model, items: list[Item]) -> Clock:
+def measure(model: Model, items: list[Item], size: int) -> Clock:
     """Label the items in batches; the first third warms up and is not counted."""
-    warm = round(WARM_UP * len(items)) // BATCH * BATCH
+    warm = round(WARM_UP * len(items)) // size * size
     texts = [f"{item.title} {item.text[:TEXT_CHARACTERS]}" for item in items]
-    reference = TfidfVectorizer(sublinear_tf=True, min_df=2).fit(texts[: max(warm, BATCH)])
+    reference = TfidfVectorizer(sublinear_tf=True, min_df=2).fit(texts[: max(warm, size)])
     weights = np.random.default_rng(0).normal(size=(len(reference.vocabulary_), 17)).astype(np.float32)
     clock = Clock()
-    for start in range(0, len(items) - BATCH + 1, BATCH):
+    for start in range(0, len(items) - size + 1, size):
         if start == warm:
             clock = Clock()
-        batch = items[start : start + BATCH]
+        batch = items[start : start + size]
         documents = clock.run("prepare", lambda batch=batch: model.prepare(batch))
         clock.run("topics", lambda documents=documents: model.topics.classify(documents))
         clock.run("regions", lambda documents=documents: model.regions.classify(documents))
-        rest = texts[start : start + BATCH]
+        rest = texts[start : start + size]
         clock.run("scikit-learn", lambda rest=rest: (reference.transform(rest) @ weights).argmax(axis=1))
         clock.run("(language)", lambda batch=batch: [language.identify(item.title, item.text) for item in batch])
         clock.run("(words)", lambda batch=batch: [tokenise(item.title, item.text) for item in batch])
@@ -103,19 +106,23 @@ def measure(model: Model, items: list[Item]) -> Clock:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--items", type=int, default=6000, help="items a language")
+    parser.add_argument("--quality", choices=TARGETS, default="fast")
+    parser.add_argument("--items", type=int, help="items a language")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     arguments = parser.parse_args()
+    quality, size = arguments.quality, BATCH[arguments.quality]
     began = time.process_time()
-    model = load_model()
+    model = load_model(quality=quality)
     loaded = time.process_time() - began
-    item = Item("Deprem Malatya'yı salladı", "Ekipler enkazda arama kurtarma çalışması yapıyor. " * 20)
+    items = list(itertools.islice(made_items("tr", 2), FIRST))
     began = time.process_time()
-    documents = model.prepare([item] * BATCH)
+    documents = model.prepare(items)
     model.topics.classify(documents)
     model.regions.classify(documents)
     first = time.process_time() - began
-    print(f"load {loaded:.2f} s, first batch of {BATCH} {first * 1000:.0f} ms (CPU)")
+    print(
+        f"{quality}: load {loaded:.2f} s, first batch of {FIRST} {first * 1000:.0f} ms (CPU), resident {resident():.0f} MB"
+    )
     whole = ("prepare", "topics", "regions")
     steps = (*whole, "(language)", "(words)", "scikit-learn")
     print(
@@ -126,12 +133,14 @@ def main() -> None:
     for tag in REAL:
         real = arguments.data.is_dir()
         source = real_items(arguments.data, tag) if real else made_items(tag, 1)
-        clock = measure(model, list(itertools.islice(source, arguments.items)))
+        clock = measure(model, list(itertools.islice(source, arguments.items or ITEMS[quality])), size)
         row = "".join(f"{clock.microseconds(step):14.0f}" for step in steps)
         cost, reference = clock.microseconds(*whole), clock.microseconds("scikit-learn")
         topics = reference / clock.microseconds("prepare", "topics")
         print(f"{tag + ('' if real else ' made'):12s}{row}{1e6 / cost:10.0f}{reference / cost:8.2f}{topics:13.2f}")
-    print(f"resident at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(
+        f"aim {TARGETS[quality]:,} items/s; resident at last {resident():.0f} MB, scikit-learn's vocabularies among it"
+    )
 
 
 if __name__ == "__main__":
