@@ -55,8 +55,6 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 
 docs: install-dev                   ## pages, dashboards and manifests that are made from the code
 	@$(BIN)/python docs/build.py
-	@$(BIN)/python deploy/grafana/build.py
-	@$(BIN)/python deploy/kubernetes/build.py
 
 clean:
 	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache

@@ -1,8 +1,8 @@
 # ruff: noqa: INP001
-"""Makes the reference pages that say the same as the code: metrics.md and settings.md.
+"""Makes what says the same as the code: metrics.md and settings.md, the dashboards, and manifests of Kubernetes.
 
 python docs/build.py            writes them
-python docs/build.py --check    exits with 1 where a page is not what would be written
+python docs/build.py --check    exits with 1 where a file is not what would be written
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent
+DEPLOY = FOLDER.parent / "deploy"
+sys.path += [str(DEPLOY / "grafana"), str(DEPLOY / "kubernetes")]  # folders of scripts like this one, no packages
+
+import boards  # noqa: E402
+import manifests  # noqa: E402
+
 SETTINGS = FOLDER.parent / "configs" / "newswire.toml"
 TABLE_LINE = re.compile(r"\[(?P<table>[\w.]+)\]\s*(?:#\s*(?P<comment>.*))?")
 KEY_LINE = re.compile(r"(?P<key>\w+) = (?P<value>\"[^\"]*\"|[^#]*?)\s*(?:#\s*(?P<comment>.*))?")
@@ -150,19 +156,21 @@ def _sentence(comment: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-PAGES = {"metrics.md": metrics_page, "settings.md": settings_page}
+def made() -> dict[Path, str]:
+    """Every file that is made, and what stands in it."""
+    pages = {FOLDER / "metrics.md": metrics_page(), FOLDER / "settings.md": settings_page()}
+    return pages | boards.made() | manifests.made()
 
 
 def main() -> int:
-    """The number of pages that were not in step."""
+    """The number of files that were not in step."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--check", action="store_true")
     check = options.parse_args().check
     stale = []
-    for name, page in PAGES.items():
-        path, text = FOLDER / name, page()
+    for path, text in made().items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            stale.append(name)
+            stale.append(path.relative_to(FOLDER.parent))
             if not check:
                 path.write_text(text, encoding="utf-8")
     print("\n".join(f"{name} {'is not what docs/build.py makes' if check else 'written'}" for name in stale))

@@ -214,12 +214,6 @@ def of_kind(*kinds: str) -> list[dict[str, Any]]:
     return [one for one in manifests() if one["kind"] in kinds]
 
 
-def test_the_made_manifests_are_in_step() -> None:
-    command = [sys.executable, str(DEPLOY / "kubernetes" / "build.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_pods_run_commands_that_there_are_with_settings_that_there_are() -> None:
     base = yaml.safe_load((DEPLOY / "kubernetes" / "base" / "kustomization.yaml").read_text(encoding="utf-8"))
     shared = dict(line.split("=", 1) for line in base["configMapGenerator"][0]["literals"])

@@ -42,7 +42,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_generated_pages_are_current() -> None:
+def test_what_is_made_from_the_code_is_current() -> None:
     command = [sys.executable, str(ROOT / "docs" / "build.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,14 +1,11 @@
 # ruff: noqa: INP001
-"""Makes the manifests that say the same as the code: topics (wire.py), users (users.py), rules (../prometheus/rules).
+"""The manifests that say the same as the code: topics (wire.py), users (users.py), rules (../prometheus/rules).
 
-python deploy/kubernetes/build.py            writes them
-python deploy/kubernetes/build.py --check    exits with 1 where one is not what would be written
+docs/build.py writes them.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,25 +54,10 @@ def rules() -> list[dict[str, Any]]:
     ]
 
 
-MADE = {"topics.yaml": topics, "users.yaml": users, "rules.yaml": rules}
-
-
-def main() -> int:
-    """The number of files that were not in step."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--check", action="store_true")
-    check = options.parse_args().check
-    stale = []
-    for name, make in MADE.items():
-        path = HERE / "base" / name
-        text = "# made by deploy/kubernetes/build.py\n" + yaml.safe_dump_all(make(), sort_keys=False, width=110)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            stale.append(name)
-            if not check:
-                path.write_text(text, encoding="utf-8")
-    print("\n".join(f"{name} {'is not what build.py makes' if check else 'written'}" for name in stale))
-    return len(stale) if check else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def made() -> dict[Path, str]:
+    """Each file of base/ that is made."""
+    resources = {"topics.yaml": topics(), "users.yaml": users(), "rules.yaml": rules()}
+    return {
+        HERE / "base" / name: "# made by docs/build.py\n" + yaml.safe_dump_all(found, sort_keys=False, width=110)
+        for name, found in resources.items()
+    }
