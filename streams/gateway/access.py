@@ -20,6 +20,7 @@ from streams.gateway.tokens import bearer, password
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from streams.gateway.tokens import Tokens
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 BURST_SECONDS = 4.0  # of the pace at once: the live page asks for a dozen things when it opens
 MOST_CLIENTS = 10_000  # that are remembered, 300 bytes each; of more the one that was away longest begins anew
-_CHALLENGE = 'Bearer realm="newswire", Basic realm="newswire", charset="UTF-8"'
+# One header each: Chromium takes two in one for a scheme that it does not know, and never asks for the password.
+_CHALLENGES = ('Bearer realm="newswire"', 'Basic realm="newswire", charset="UTF-8"')
 
 
 class Pace:
@@ -72,14 +74,22 @@ class Access:
                 answer = problem(429, "more requests than a client may send", {"retry-after": str(math.ceil(wait))})
                 return await answer(scope, receive, send)
             if self._readers and scope["method"] != "POST" and not self._may_read(scope):
-                detail = "send a token of gateway.read_tokens: Authorization: Bearer TOKEN, or as the password of Basic"
-                return await problem(401, detail, {"www-authenticate": _CHALLENGE})(scope, receive, send)
+                return await _challenged()(scope, receive, send)
         return await self._app(scope, receive, send)
 
     def _may_read(self, scope: Scope) -> bool:
         given = Headers(scope=scope).get("authorization", "")
         token = bearer(given) or password(given)
         return token is not None and self._readers.take(token)
+
+
+def _challenged() -> Response:
+    answer = problem(
+        401, "send a token of gateway.read_tokens: Authorization: Bearer TOKEN, or as the password of Basic"
+    )
+    for challenge in _CHALLENGES:
+        answer.headers.append("www-authenticate", challenge)
+    return answer
 
 
 def client_of(scope: Scope) -> str:

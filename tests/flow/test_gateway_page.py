@@ -9,7 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+from streams.gateway.app import Limits
 from streams.gateway.items import Labelled
+from streams.gateway.tokens import Tokens
 from tests.unit.gateway.examples import NOW, Feed, article, running
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -338,6 +340,22 @@ def test_page_goes_on_after_the_gateway_was_away(browser, feed):
         expect(headlines(page)).to_have_text([f"Headline {n}" for n in (4, 3, 2, 1, 0)])
         expect(page.locator("#status")).to_have_attribute("data-state", "live")
         context.close()
+
+
+def test_a_browser_that_was_asked_for_the_token_sends_it_with_all_that_the_page_loads(browser, feed):
+    with running(feed.source, limits=Limits(readers=Tokens(["a-reader"]))) as gateway:
+        gateway.wait_ready()
+        context = browser.new_context(http_credentials={"username": "anybody", "password": "a-reader"})
+        context.set_default_timeout(TIMEOUT)
+        page = context.new_page()
+        page.goto(gateway.url)
+        expect(headlines(page)).to_have_count(4)
+        feed.put([labelled(9, title="Comes by the stream")])
+        expect(headlines(page).first).to_have_text("Comes by the stream")
+        context.close()
+        stranger = browser.new_page()
+        assert stranger.goto(gateway.url).status == 401
+        stranger.close()
 
 
 def test_fast_wire_is_drawn_without_growing(open_page, feed):
