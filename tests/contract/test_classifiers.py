@@ -144,3 +144,31 @@ def test_a_prepared_document_is_what_the_contract_says(item: Item) -> None:
     assert 0.0 <= document.language_confidence <= 1.0
     assert len(document.text_tokens) <= 300
     assert document.language == document.language.lower()
+
+
+@pytest.fixture(scope="module")
+def best() -> Model:
+    """The same model with the encoder for every item; 10 ms each, so fewer examples."""
+    return load_model(quality="best")
+
+
+@given(items=st.lists(ITEMS, min_size=1, max_size=5), data=st.data())
+@example(items=[Item("\ud800 quake", "\udfff" * 30), Item("\x00" * 20, "\u202e" * 300)], data=None)
+@settings(max_examples=25, deadline=None)
+def test_with_the_encoder_any_text_gets_a_valid_verdict_of_its_own(
+    best: Model, items: list[Item], data: st.DataObject | None
+) -> None:
+    documents = best.prepare(items)
+    whole = best.topics.classify(documents)
+    for verdict in whole:
+        assert_valid(verdict, MOST["topics"])
+    order = data.draw(st.permutations(range(len(documents)))) if data else range(len(documents))
+    assert best.topics.classify([documents[at] for at in order]) == [whole[at] for at in order]
+    assert [best.topics.classify([document])[0] for document in documents] == whole
+
+
+def test_with_the_encoder_real_items_are_the_same_alone_and_in_a_batch(best: Model) -> None:
+    documents = best.prepare([one.item for one in read_examples(SAMPLE)[::6]])
+    whole = best.topics.classify(documents)
+    assert [best.topics.classify([document])[0] for document in documents] == whole
+    assert sum(verdict.tier == "blend" for verdict in whole) > 0.8 * len(whole)
