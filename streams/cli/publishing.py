@@ -24,7 +24,7 @@ BATCH_ITEMS = 2_000  # sent and waited for at once: about a full batch for each 
 TRANSACTION_ITEMS = 1_000  # with their position: what a cut-off repeats, and what a reader waits for at most
 BATCH_BYTES = 8 << 20
 BREAK_OFF_SECONDS = 5.0  # to deliver what was sent; a person who pressed Ctrl-C waits for it
-_COUNT_EVERY = 1_000  # items between two looks at what was delivered
+_COUNT_EVERY = 1_000  # items of a file between two looks at what was delivered; a slow source is looked at each time
 
 
 class _Batch:
@@ -87,7 +87,7 @@ def publish_items(source: Source, publisher: Publisher, metrics: Metrics, tick: 
                 publisher.send(_record(step, source))
             elif batch.add(_record(step, source)):
                 publisher.send_all(batch.take())
-            if number % _COUNT_EVERY == 0:
+            if waits or number % _COUNT_EVERY == 0:
                 counted = _count(publisher, counted, source, metrics)
             tick()
         publisher.send_all(batch.take())

@@ -9,15 +9,17 @@ if TYPE_CHECKING:
     from streams.articles import Article
     from streams.gateway.push import Push
     from streams.kafka.connection import Where
+    from streams.traces import Spans
 
 SOURCE = "push"  # the name of the source of items that name none
 
 
-def make_push(tokens: str, bootstrap_servers: Where) -> Push | None:
+def make_push(tokens: str, bootstrap_servers: Where, spans: Spans | None = None) -> Push | None:
     """The endpoint's parts, None where there is no token; connects with the first item that comes.
 
     `tokens`: as in the settings, comma-separated. Raises InvalidError for a token that is not one.
     """
+    from streams.cli.tracing import followed
     from streams.gateway.intake import Intake
     from streams.gateway.push import Push
     from streams.gateway.tokens import Tokens, split
@@ -27,7 +29,7 @@ def make_push(tokens: str, bootstrap_servers: Where) -> Push | None:
     given = split(tokens)
     if not given:
         return None
-    return Push(Tokens(given), parse, Intake(lambda: Publisher(bootstrap_servers, [ARTICLES])))
+    return Push(Tokens(given), parse, Intake(lambda: Publisher(bootstrap_servers, [ARTICLES], followed(spans))))
 
 
 def parse(value: bytes) -> Article:

@@ -58,6 +58,7 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     from streams.cli.logs import start_log
     from streams.cli.main import settings_of
     from streams.cli.pushing import make_push
+    from streams.cli.tracing import traced
     from streams.gateway.server import address_of, bind
     from streams.gateway.source import labelled_source
 
@@ -68,14 +69,15 @@ def command(context: click.Context, /, host: str | None, port: int | None, boots
     kafka = kafka_of(settings)
     source = labelled_source(kafka, settings.gateway.recent_items)
     metrics = new_metrics()
-    push = make_push(settings.gateway.tokens, kafka)
-    server = make_server(source, labels_in_use(settings), metrics, settings, bound, push)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop())
-    click.echo(address_of(bound))
-    click.echo(f"live page at {address_of(bound)}, reading Kafka at {kafka}", err=True)
-    with lag_shown(metrics, kafka):
-        server.run_until_stopped()
+    with traced(settings, "gateway") as spans:
+        push = make_push(settings.gateway.tokens, kafka, spans)
+        server = make_server(source, labels_in_use(settings), metrics, settings, bound, push)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: server.stop())
+        click.echo(address_of(bound))
+        click.echo(f"live page at {address_of(bound)}, reading Kafka at {kafka}", err=True)
+        with lag_shown(metrics, kafka):
+            server.run_until_stopped()
 
 
 def new_metrics() -> Metrics:
