@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SINKS = 'group=~"newswire.sink..+"'
 FEED = 'feed=~"$feed"'
 
+# every process exports every metric; only a gateway tells how far the groups are behind
+GATEWAYS = f" and on (instance) {select('newswire_group_lag_records')}"
+
 
 def dashboard() -> builders.Dashboard:
     """The two ends of the wire."""
@@ -136,12 +139,12 @@ def sinks() -> list[Panel]:
             "Listeners",
             "Open streams of the gateway's live page and API.",
             "short",
-            [Query(f"sum by (instance) ({select('newswire_gateway_clients')})", "{{instance}}")],
+            [Query(f"sum by (instance) ({select('newswire_gateway_clients')}){GATEWAYS}", "{{instance}}")],
         ),
         chart(
             "Read by the gateway",
             "Labelled items a second that the gateway has read and passed on.",
             "ops",
-            [Query(rate("newswire_gateway_items_total", "instance"), "{{instance}}")],
+            [Query(rate("newswire_gateway_items_total", "instance") + GATEWAYS, "{{instance}}")],
         ),
     ]
