@@ -66,12 +66,13 @@ def tell(batch: Batch, seconds: float) -> None:
 def stages(batch: Batch, spans: Spans, ended: int) -> Iterator[Stage]:
     """The span of each item whose trace is kept, from its record's time to its commit. `ended`: Unix time in ns."""
     for record, outcome in zip(batch.records, batch.outcomes, strict=True):
-        parent = place_of(record.headers)
+        found = place_of(outcome.output.headers)
+        if found is None or not spans.wants(found.trace):
+            continue
         # a dead letter keeps its record's headers, and so the place of whoever wrote that
-        place = place_of(outcome.output.headers) if outcome.status != "dead" else None
-        known = place or parent
-        if known is not None and spans.wants(known.trace):
-            yield Stage("label", place, parent, record.timestamp_ms * 1_000_000, ended, _attributes(record, outcome))
+        dead = outcome.status == "dead"
+        place, parent = (None, found) if dead else (found, place_of(record.headers))
+        yield Stage("label", place, parent, record.timestamp_ms * 1_000_000, ended, _attributes(record, outcome))
 
 
 def _attributes(record: Record, outcome: Outcome) -> dict[str, str]:
