@@ -49,7 +49,8 @@ chaos: install-dev                  ## the long chaos runs: 60 kills a link; man
 lock:                               ## makes the lock files anew (needs uv)
 	@uv pip compile --group build $(LOCK) -o requirements-build.lock
 	@uv pip compile pyproject.toml $(LOCK) -o requirements.lock
-	@uv pip compile pyproject.toml $(LOCK) --group dev $(EXTRAS) -c requirements.lock -o requirements-dev.lock
+	@uv pip compile pyproject.toml $(LOCK) $(EXTRAS) -c requirements.lock -o requirements-extras.lock
+	@uv pip compile pyproject.toml $(LOCK) --group dev $(EXTRAS) -c requirements-extras.lock -o requirements-dev.lock
 EXTRAS := --extra confluent --extra sql --extra parquet --extra plots --extra otel --extra plots  # not encoder-training: gigabytes
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
 

@@ -149,7 +149,7 @@ def test_the_dockerfile_takes_files_that_are_there_and_not_ignored() -> None:
 
 def test_the_dockerfile_pins_what_it_installs_and_leaves_no_root() -> None:
     assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.12.12-slim-bookworm"}
-    assert "--require-hashes -r requirements-build.lock -r requirements.lock" in DOCKERFILE
+    assert "--require-hashes -r requirements-build.lock -r requirements-extras.lock" in DOCKERFILE
     final = DOCKERFILE.split("\nFROM ")[-1]
     assert re.findall(r"^USER (.+)$", final, re.MULTILINE) == ["10001:10001"]
     assert "pip install" not in final
@@ -192,7 +192,7 @@ def test_the_dockerfile_takes_away_what_only_building_needs() -> None:
     """packaging stands in both locks: uninstalling the whole build lock would leave an image that does not start."""
     build, run = (
         set(re.findall(r"^([\w.-]+)==", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
-        for name in ("requirements-build.lock", "requirements.lock")
+        for name in ("requirements-build.lock", "requirements-extras.lock")
     )
     (gone,) = re.findall(r"uninstall --yes ((?!pip)[\w -]+?) \\$", DOCKERFILE, re.MULTILINE)
     assert set(gone.split()) == build - run

@@ -75,8 +75,15 @@ def test_the_lock_of_testing_holds_everything_in_the_same_versions() -> None:
     extras = {name: asked for name, asked in project()["project"]["optional-dependencies"].items() if name != UNLOCKED}
     check(list(chain(*extras.values())), "requirements-dev.lock")
     assert "torch" not in locked("requirements-dev.lock")
-    for name, running in locked("requirements.lock").items():
-        assert {str(r.specifier) for r in running} == {str(r.specifier) for r in locked("requirements-dev.lock")[name]}
+    for lock in ("requirements.lock", "requirements-extras.lock"):
+        for name, running in locked(lock).items():
+            tested = {str(r.specifier) for r in locked("requirements-dev.lock")[name]}
+            assert {str(r.specifier) for r in running} == tested
+
+
+def test_the_lock_of_the_image_holds_the_dependencies_and_every_extra() -> None:
+    extras = {name: asked for name, asked in project()["project"]["optional-dependencies"].items() if name != UNLOCKED}
+    check([*project()["project"]["dependencies"], *chain(*extras.values())], "requirements-extras.lock")
 
 
 def test_what_was_taken_out_of_the_dependencies_is_out_of_the_lock() -> None:
