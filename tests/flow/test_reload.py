@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kafka
 
 FROM_NOW_ON = "from now on"
+START_SECONDS = 200.0  # two workers that import, load a model and label take ten on a quiet machine
 BURN = 0.002  # seconds an item: a backlog of hundreds lasts while the model is swapped
 
 
@@ -130,7 +131,9 @@ def test_two_real_workers_under_one_command_take_the_model_that_a_link_names(tmp
         ):
             try:
                 publish(servers, range(500))
-                wait_for(lambda: label.poll() is None and committed(servers) == 500, TIMEOUT, "not all was labelled")
+                wait_for(
+                    lambda: label.poll() is None and committed(servers) == 500, START_SECONDS, "not all was labelled"
+                )
                 linear_copy(tmp_path / "two", "2")
                 (tmp_path / "next").symlink_to(tmp_path / "two")
                 (tmp_path / "next").replace(link)
