@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]  # twenty commands, each a process or a connection
 
 PAGES = ("runbook.md", "operate.md")
 START_SECONDS = 240.0  # nine processes at once; on a quiet machine 15

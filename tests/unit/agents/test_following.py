@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from prometheus_client import CollectorRegistry
 
 from streams.agents.batch import Batch, Outcome
@@ -13,6 +12,9 @@ from streams.agents.following import Following
 from streams.kafka.link import FanOut, Record
 from streams.metrics import Metrics
 from streams.traces import Place, Stage
+
+if TYPE_CHECKING:
+    import pytest
 
 NOW = 1_772_000_010.0
 
