@@ -40,16 +40,17 @@ def served(bootstrap_servers: str) -> Iterator[str]:
     assert process.stdout is not None
     try:
         url = process.stdout.readline().decode().strip()
-        wait_for(lambda: answers(url), SECONDS, "the gateway does not answer")
+        # not only that it answers: one whose Kafka goes while it looks where to begin ends, to be started again
+        wait_for(lambda: is_ready(url), SECONDS, "the gateway does not get ready")
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=SECONDS)
 
 
-def answers(url: str) -> bool:
+def is_ready(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/healthz", timeout=10).status_code == 200
+        return httpx.get(f"{url}/readyz", timeout=10).status_code == 200
     return False
 
 
