@@ -1,4 +1,4 @@
-"""Fitting how the encoder joins in, on answers made by hand: who is right gets the say."""
+"""Fitting how the encoder joins in, on answers made by hand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from classifiers.artefact import ArtefactError
 from classifiers.dataset import Example, digest
 from classifiers.encoder import GRAPH_FILE, HEADLINE_LETTERS, TWIN, blended, read_numbers
 from classifiers.encoder_fit import (
+    ENCODER_SHARE,
     Asked,
     add_encoder,
     finish_encoder,
@@ -52,15 +53,16 @@ def asked(linear: float, encoder: float, count: int = 1200, language: str = "en"
 
 
 class TestFitBlend:
-    def test_a_tier_that_knows_nothing_gets_no_say(self) -> None:
-        blind = fit_blend(asked(linear=0.0, encoder=2.0), CODES)
-        assert blind.linear < 0.15 < 0.7 < blind.encoder
-        deaf = fit_blend(asked(linear=2.0, encoder=0.0), CODES)
-        assert deaf.encoder < 0.15 < 0.7 < deaf.linear
+    @pytest.mark.parametrize(("linear", "encoder"), [(0.3, 2.0), (1.5, 1.5), (2.0, 0.3)])
+    def test_who_has_how_much_of_the_say_is_not_learned_from_known_publishers(
+        self, linear: float, encoder: float
+    ) -> None:
+        found = fit_blend(asked(linear, encoder), CODES)
+        assert found.encoder / (found.linear + found.encoder) == pytest.approx(ENCODER_SHARE, abs=0.002)
 
-    def test_two_that_know_the_same_much_share_it(self) -> None:
-        found = fit_blend(asked(linear=1.5, encoder=1.5), CODES)
-        assert found.linear == pytest.approx(found.encoder, abs=0.25)
+    def test_tiers_that_know_more_are_believed_more(self) -> None:
+        little, much = (fit_blend(asked(known, known), CODES) for known in (0.5, 2.0))
+        assert 0.1 < little.encoder < much.encoder
 
     def test_the_blend_is_better_than_each(self) -> None:
         some = asked(linear=1.5, encoder=1.5)
