@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 HEADER = "traceparent"
-_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")  # W3C Trace Context, version 00
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def place_of(headers: Sequence[tuple[str, bytes]]) -> Place | None:
     """The span that a record's headers name; None where there is none or it is damaged."""
     for name, value in headers:
         if name == HEADER:
-            found = _TRACEPARENT.fullmatch(value)
+            found = TRACEPARENT.fullmatch(value)
             place = Place(int(found[1], 16), int(found[2], 16)) if found else Place(0, 0)
             return place if all(place) else None
     return None
@@ -67,3 +67,8 @@ def place_of(headers: Sequence[tuple[str, bytes]]) -> Place | None:
 def traceparent_of(headers: Sequence[tuple[str, bytes]]) -> str:
     """The header itself, for the log; "" where there is none."""
     return next((value.decode("latin-1") for name, value in headers if name == HEADER), "")
+
+
+def uri_of(key: bytes | None) -> str:
+    """The uri that a record is keyed by, as readable as it is: also of what could not be read as an article."""
+    return (key or b"").decode("utf-8", "replace")

@@ -17,8 +17,9 @@ Label streams have one partition each: every partition that a transaction touche
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from streams.traces import TRACEPARENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +54,6 @@ MAX_RECORD_BYTES = (
     900_000  # the broker refuses records over 1,048,588 bytes; labels, headers and batch framing need the rest
 )
 
-_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, version 00
 _DAY_MS = 24 * 3600 * 1000
 
 
@@ -209,7 +209,7 @@ def _trace_of(incoming: Sequence[tuple[str, bytes]]) -> str | None:
     """The trace id of a valid `traceparent` header; None where there is none or it is damaged."""
     for name, value in incoming:
         if name == "traceparent":
-            found = _TRACEPARENT.fullmatch(value)
+            found = TRACEPARENT.fullmatch(value)
             trace = found.group(1).decode() if found else ""
             return trace if trace.strip("0") else None
     return None

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from streams.traces import uri_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -95,7 +97,7 @@ def _observe_latency(histogram: Any, outcomes: Sequence[Outcome], now: float) ->
 
 def _exemplar(outcome: Outcome) -> dict[str, str] | None:
     """None for a dead letter, whose key may be anything, and for a uri too long for OpenMetrics."""
-    uri = (outcome.output.key or b"").decode("utf-8", "replace")
+    uri = uri_of(outcome.output.key)
     return {"uri": uri} if uri and outcome.status != "dead" and len(uri) <= EXEMPLAR_CHARACTERS else None
 
 

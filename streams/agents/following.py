@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from streams.agents.counting import Counting
-from streams.traces import Stage, place_of, traceparent_of
+from streams.traces import Stage, place_of, traceparent_of, uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def tell(batch: Batch, seconds: float) -> None:
         return
     first, _ = (dead or pairs)[0]
     fields: dict[str, Any] = {
-        "uri": _uri(first),
+        "uri": uri_of(first.key),
         "traceparent": traceparent_of(first.headers),
         "kafka_topic": first.kafka_topic,
         "partition": first.partition,
@@ -54,7 +54,7 @@ def tell(batch: Batch, seconds: float) -> None:
         "items": len(pairs),
         "dead": len(dead),
         "seconds": round(seconds, 3),
-        **({"uris": [_uri(record) for record in batch.records]} if debugging else {}),
+        **({"uris": [uri_of(record.key) for record in batch.records]} if debugging else {}),
     }
     if dead:
         reasons = ", ".join(f"{reason} {count}" for reason, count in Counter(o.reason for _, o in dead).most_common())
@@ -76,10 +76,5 @@ def stages(batch: Batch, spans: Spans, ended: int) -> Iterator[Stage]:
 
 
 def _attributes(record: Record, outcome: Outcome) -> dict[str, str]:
-    found = {"newswire.uri": _uri(record), "newswire.outcome": outcome.status, "newswire.reason": outcome.reason}
+    found = {"newswire.uri": uri_of(record.key), "newswire.outcome": outcome.status, "newswire.reason": outcome.reason}
     return {name: value for name, value in found.items() if value}
-
-
-def _uri(record: Record) -> str:
-    """The key: also of what could not be read as an article."""
-    return (record.key or b"").decode("utf-8", "replace")

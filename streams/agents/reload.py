@@ -8,11 +8,11 @@ that cannot be used leaves the running model where it is: one line in the log an
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from streams.collector import let_it_rest
 from streams.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Reloader:
         self._take(found)
         self._metrics.model_reloads.inc()
         log.info("labelling with model %s %s from now on", found.model.name, found.model.version)
-        asyncio.get_running_loop().call_later(TIDY_SECONDS, tidy)
+        asyncio.get_running_loop().call_later(TIDY_SECONDS, let_it_rest)
 
     async def _beside(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -162,10 +162,3 @@ def check_streams(running: Labels, found: Labels) -> None:
             f"the new model has other labels than the running one ({listed}): run `newswire topics create` and "
             "start the workers anew"
         )
-
-
-def tidy() -> None:
-    """Frees what circles hold, and has the collector leave alone what is left; see TIDY_SECONDS."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

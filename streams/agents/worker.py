@@ -10,7 +10,6 @@ Exit status, which the command makes of it:
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import threading
@@ -28,6 +27,7 @@ from streams.agents.labeller import Labeller
 from streams.agents.reload import Reloader
 from streams.agents.terminal import Terminal
 from streams.agents.watchdog import GRACE_STATUS, Watchdog, leave_after
+from streams.collector import let_it_rest
 from streams.errors import TransientError
 from streams.metrics import watch_event_loop
 
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Containers made and not yet freed before the collector looks: a batch of 1000 holds 30,000 that reference counts will
-# free. At Python's 700 it walked them 40 times a batch, 8 % of decoding, labelling and encoding.
-_GC_THRESHOLD = 50_000
 CRASH_STATUS = 1
 OPEN_ATTEMPTS = 6  # of 5 s each: half a minute for a Kafka that starts together with its workers
 OPEN_PAUSE_SECONDS = 1.0
@@ -164,10 +161,7 @@ class _Worker:
 
     async def run(self) -> None:
         """From start to end; see run_worker."""
-        # what is loaded by now (the model's tables: a million objects) stays: the collector need not look at it again
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_GC_THRESHOLD, 10, 10)
+        let_it_rest()
         watchdog = Watchdog(self._courier.stalled_seconds, self._settings.stalled)
         try:
             await self._start()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-
 import click
 
 from streams.cli.terminal import bootstrap_option
+from streams.collector import let_it_rest
 
-# Containers made and not yet freed before the collector looks: a poll of a thousand items makes 20,000 that reference
-# counts will free.
-GC_THRESHOLD = 50_000
 SINKS = ("files", "parquet", "search", "sql", "webhook")
 
 
@@ -49,7 +45,7 @@ def command(context: click.Context, /, names: tuple[str, ...], bootstrap_servers
     settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
     start_log(settings.log.level, settings.log.format)
     chosen = chosen_sinks(names, settings.sinks.run)
-    let_the_collector_rest()
+    let_it_rest()
     stop = stop_on_signals()
     with (
         served_metrics(settings.sinks.metrics_port, settings.metrics.host) as metrics,
@@ -59,10 +55,3 @@ def command(context: click.Context, /, names: tuple[str, ...], bootstrap_servers
         sinks.run(chosen)
     for name, stored in sinks.stored.items():
         click.echo(f"newswire: sink {name}: stored {stored:,} items", err=True)
-
-
-def let_the_collector_rest() -> None:
-    """What is loaded by now stays: the collector of this process need not walk it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 10, 10)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streams.errors import InvalidError, TransientError
-from streams.traces import traceparent_of
+from streams.traces import traceparent_of, uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -244,7 +244,7 @@ class _Counting:
 def _told(name: str, record: Record) -> dict[str, object]:
     return {
         "sink": name,
-        "uri": (record.key or b"").decode("utf-8", "replace"),
+        "uri": uri_of(record.key),
         "traceparent": traceparent_of(record.headers),
         "kafka_topic": record.kafka_topic,
         "partition": record.partition,

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from streams.errors import InvalidError
-from streams.traces import Stage, place_of, traceparent_of
+from streams.traces import Stage, place_of, traceparent_of, uri_of
 from streams.wire import ARTICLES
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def followed(spans: Spans | None) -> Acknowledged:
     def acknowledged(outputs: Sequence[Output], began: int) -> None:
         items = [output for output in outputs if output.kafka_topic == ARTICLES]
         if items and log.isEnabledFor(logging.DEBUG):
-            uris = [(item.key or b"").decode("utf-8", "replace") for item in items]
+            uris = [uri_of(item.key) for item in items]
             first = {"uri": uris[0], "traceparent": traceparent_of(items[0].headers)}
             log.debug("%d items published", len(items), extra={**first, "uris": uris, "items": len(items)})
         if spans is not None:
@@ -56,5 +56,5 @@ def followed(spans: Spans | None) -> Acknowledged:
 
 def _stages(items: Sequence[Output], began: int, ended: int) -> Iterator[Stage]:
     for item in items:
-        uri = (item.key or b"").decode("utf-8", "replace")
+        uri = uri_of(item.key)
         yield Stage("publish", place_of(item.headers), None, began, ended, {"newswire.uri": uri})

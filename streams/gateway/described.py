@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.gateway.access import OPEN_PATHS
 from streams.gateway.problems import documented
 
 _TEXT = {"type": "string"}
@@ -53,13 +54,12 @@ _CONTENT: dict[str, dict[str, Any]] = {
 }
 # beside 200, and what Access answers everywhere but at the open paths
 _PROBLEMS = {"/stream": (422, 503), "/articles": (404, 422, 503), "/article": (404, 422), "/names": (422,)}
-_OPEN = ("/healthz", "/readyz", "/metrics")
 
 
 def responses_of(path: str) -> dict[int | str, dict[str, Any]]:
     """The responses to GET, by status."""
     found: dict[int | str, dict[str, Any]] = {200: {"description": "as asked for", "content": _CONTENT.get(path, {})}}
-    if path in _OPEN:
+    if path in OPEN_PATHS:
         return found | {503: {"description": "not now", "content": _json(_STATUS)}}
     if _CONTENT.get(path) is _FEED:
         found[304] = {"description": "not changed since"}

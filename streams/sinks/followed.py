@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from streams.traces import Place as Span
-from streams.traces import Stage, place_of, traceparent_of
+from streams.traces import Stage, place_of, traceparent_of, uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,7 +52,7 @@ class Followed:
         self._sink.write(records)
         began = self._now()
         for record in records:
-            span, uri = place_of(record.headers), (record.key or b"").decode("utf-8", "replace")
+            span, uri = place_of(record.headers), uri_of(record.key)
             written = _Written(record.offset, uri, traceparent_of(record.headers), span, began)
             self._written.setdefault((record.kafka_topic, record.partition), deque()).append(written)
 

@@ -113,8 +113,7 @@ class SqlSink:
             raise InvalidError(self._said(error)) from error
 
     def _said(self, error: exc.SQLAlchemyError) -> str:
-        text = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-        return f"sink sql: {self._url.render_as_string(hide_password=True)}: {text[0]}"
+        return f"sink sql: {said_by(self._url, error)}"
 
     def _advance(self, connection: sql.Connection, offsets: Offsets) -> None:
         """Moves the offsets on, from where this process knows them to be only: first, for it locks others out."""
@@ -141,6 +140,12 @@ class SqlSink:
                     store_rows(connection, [rows])
             except _REFUSED as error:
                 self._bury(record, self._said(error))
+
+
+def said_by(url: sql.URL, error: exc.SQLAlchemyError) -> str:
+    """The first line of what a database says, after its URL without the password."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
+    return f"{url.render_as_string(hide_password=True)}: {lines[0]}"
 
 
 def database_url(text: str) -> sql.URL:

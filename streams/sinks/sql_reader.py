@@ -14,7 +14,7 @@ from sqlalchemy import exc
 
 from streams.errors import TransientError
 from streams.sinks.item import read_time
-from streams.sinks.sql import database_url
+from streams.sinks.sql import database_url, said_by
 from streams.sinks.sql_schema import ARTICLES, REGIONS, TOPICS
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class SqlReader:
             with self._engine.connect() as connection:
                 rows = connection.execute(statement).all()
         except exc.SQLAlchemyError as error:
-            text = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-            raise TransientError(f"{self._url.render_as_string(hide_password=True)}: {text[0]}") from error
+            raise TransientError(said_by(self._url, error)) from error
         following = f"{_written(rows[-1].published)},{rows[-1].id}" if len(rows) == limit else None
         return Older([row.item.encode() for row in rows], following)
 

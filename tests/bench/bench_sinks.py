@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streams.articles import decode_labelled
-from streams.cli.sink import let_the_collector_rest
+from streams.collector import let_it_rest
 from streams.kafka.link import Record
 from streams.sinks.files import FilesSink
 from streams.sinks.folder import Rotation
@@ -80,7 +80,7 @@ def through(sink: Any) -> Callable[[list[Record]], None]:
 
 def main() -> None:
     items = values(int(sys.argv[1]) if len(sys.argv) > 1 else 30_000)
-    let_the_collector_rest()
+    let_it_rest()
     measure("decoding alone", items, lambda batch: [decode_labelled(r.value) for r in batch] and None)
     measure("reading alone", items, lambda batch: [read_item(r.value or b"") for r in batch] and None)
     measure("rows alone", items, lambda batch: [rows_of(r, LABELS) for r in batch] and None)

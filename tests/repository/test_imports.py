@@ -22,6 +22,7 @@ BASE = {
     "streams.errors",
     "streams.metrics",
     "streams.traces",
+    "streams.collector",
 }
 LOWER = BASE | {"streams.kafka", "streams.http"}
 
@@ -32,9 +33,10 @@ MAY_IMPORT = {
     "streams.ninjs": set(),
     "streams.metrics": set(),
     "streams.traces": set(),
+    "streams.collector": set(),
     "streams.traces_otel": {"streams.traces"},
     "streams.articles": {"streams.errors", "streams.ninjs"},
-    "streams.wire": {"streams.errors", "streams.articles"},
+    "streams.wire": {"streams.errors", "streams.articles", "streams.traces"},
     "streams.settings": {"streams.errors", "streams.wire"},
     "streams.http": BASE,
     "streams.kafka": BASE,

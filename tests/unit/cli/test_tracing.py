@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
 
 import pytest
 
@@ -12,26 +11,12 @@ from streams.cli.tracing import followed, traced
 from streams.errors import InvalidError
 from streams.kafka.link import Output
 from streams.settings import load_settings
-from streams.traces import Place, Stage
+from streams.traces import Place
 from streams.wire import ARTICLES, DEAD_LETTERS
+from tests.spans import Kept
 
 TRACE = ("traceparent", f"00-{3:032x}-{7:016x}-01".encode())
 ENDPOINT = "http://127.0.0.1:9/v1/traces"
-
-
-class Kept:
-    """Spans that keep what they are given."""
-
-    def __init__(self) -> None:
-        self.stages: list[Stage] = []
-
-    def wants(self, trace: int) -> bool:
-        return True
-
-    def record(self, stages: Any) -> None:
-        self.stages += stages
-
-    def close(self) -> None: ...
 
 
 def test_nobody_traces_by_default() -> None:

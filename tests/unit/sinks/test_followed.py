@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from streams.kafka.link import Record
 from streams.sinks.base import Settled
 from streams.sinks.followed import Followed
-from streams.traces import Place, Stage
+from streams.traces import Place
+from tests.spans import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,21 +52,6 @@ class Held:
 
     def close(self) -> None:
         self.closed = True
-
-
-class Kept:
-    """Spans that keep what they are given."""
-
-    def __init__(self) -> None:
-        self.stages: list[Stage] = []
-
-    def wants(self, trace: int) -> bool:
-        return True
-
-    def record(self, stages: Any) -> None:
-        self.stages += stages
-
-    def close(self) -> None: ...
 
 
 def test_it_is_the_sink_that_it_wraps() -> None:
