@@ -51,7 +51,7 @@ lock:                               ## makes the lock files anew (needs uv)
 	@uv pip compile pyproject.toml $(LOCK) -o requirements.lock
 	@uv pip compile pyproject.toml $(LOCK) $(EXTRAS) -c requirements.lock -o requirements-extras.lock
 	@uv pip compile pyproject.toml $(LOCK) --group dev $(EXTRAS) -c requirements-extras.lock -o requirements-dev.lock
-EXTRAS := --extra confluent --extra sql --extra parquet --extra plots --extra otel --extra plots  # not encoder-training: gigabytes
+EXTRAS := --extra confluent --extra sql --extra parquet --extra plots --extra otel  # not encoder-training: gigabytes
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
 
 docs: install-dev                   ## pages, dashboards and manifests that are made from the code
