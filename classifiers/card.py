@@ -16,7 +16,7 @@ MODELS = Path(__file__).parent / "models"
 CARD = MODELS / "CARD.md"
 BEGIN, END = "<!-- figures: python -m classifiers.card -->", "<!-- end of figures -->"
 _TOPICS = ("macro_f1", "top1", "calibration_error", "accuracy_at_80", "answered", "second_precision", "second_recall")
-_COUNTRIES = ("f1", "exact", "first", "none_kept")
+_COUNTRIES = ("f1", "exact", "first", "order", "none_kept", "sub_region_f1", "calibration_error")
 
 
 def figures(manifest: Manifest) -> str:
@@ -47,14 +47,8 @@ def figures(manifest: Manifest) -> str:
                 for code, row in qualities["fast"]["classes"].items()
             ),
         ),
-        "Countries (micro-F1, exact sets, first country right, items about no place that get none):",
-        _table(
-            "language|items|micro-F1|exact|first|none kept",
-            (
-                [language, round(row["items"]), *(float(row[column]) for column in _COUNTRIES)]
-                for language, row in _groups(scores["dev"]["regions"]).items()
-            ),
-        ),
+        "Countries (`none kept`: items about no place that get none; `order`: of the first two, where both are given):",
+        _countries(scores),
         "Topics, tier 1, on publishers taken out of training (a fifth at a time where one is most of a language):",
         _table(
             "language|source|items|macro-F1|top-1",
@@ -66,6 +60,18 @@ def figures(manifest: Manifest) -> str:
         ),
     ]
     return "\n\n".join(parts)
+
+
+def _countries(scores: Mapping[str, Any]) -> str:
+    by_quality = {"fast": scores["dev"]["regions"], **scores.get("regions", {})}
+    return _table(
+        "quality|language|items|micro-F1|exact|first|order|none kept|sub-regions|calibration",
+        (
+            [name, language, round(row["items"]), *(float(row[column]) for column in _COUNTRIES)]
+            for name, regions in by_quality.items()
+            for language, row in _groups(regions).items()
+        ),
+    )
 
 
 def _groups(found: Mapping[str, Any]) -> dict[str, Any]:

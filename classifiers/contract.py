@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -40,6 +40,7 @@ class Document:
     title_tokens: list[str]
     text_tokens: list[str]
     codes: Codes | None = field(default=None, compare=False, repr=False)  # the words, looked up for all classifiers
+    vector: bytes = field(default=b"", repr=False)  # what the encoder read (`Verdict.vector`); empty: it was not asked
 
 
 class Decision(StrEnum):
@@ -76,6 +77,17 @@ class Verdict(NamedTuple):
     threshold: float  # least probability at which a label is accepted
     reason: AbstainReason | None = None  # given if and only if abstained
     tier: str = "linear"  # which tier decided
+    vector: bytes = (
+        b""  # the numbers (float32) that an encoder made of the document, for the classifiers after this one
+    )
+
+
+def passed_on(documents: Sequence[Document], verdicts: Sequence[Verdict]) -> list[Document]:
+    """Documents for the next classifier, with what an encoder read of each for this one's verdict."""
+    return [
+        replace(document, vector=verdict.vector) if verdict.vector else document
+        for document, verdict in zip(documents, verdicts, strict=True)
+    ]
 
 
 class Evidence(NamedTuple):

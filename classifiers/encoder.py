@@ -1,21 +1,24 @@
 """The second tier: a small multilingual text encoder, fine-tuned for the topics, and how its answer joins the first's.
 
 Six transformer layers, 384 wide, int8, run by onnxruntime from files of the artefact; nothing comes from the network.
-The graph takes one activation scale for all rows of a batch, so a row's answer would change with its neighbours by up
-to .19. It is therefore run on one item at a time: the scale is then the item's own, nothing is padded, and on one
-thread that is as fast as batches of 32 (61 against 54 items/s).
+A product takes one activation scale for all rows of a call, so a row's answer would change with its neighbours by up to
+.19. It is therefore run on one item at a time: the scale is then the item's own, nothing is padded, and on one thread
+that is as fast as batches of 32 (61 against 54 items/s). What bounds it: a billion int8 multiplications an item, which
+onnxruntime does at 72 % of the processor's measured peak, in 6 of 8.6 ms. CTranslate2 and OpenVINO, with a scale a row,
+were no faster (.89 and .97 of onnxruntime's speed before its graph was written anew).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from classifiers.artefact import ArtefactError
 from classifiers.text import TITLE_CHARACTERS
+from classifiers.word_pieces import WordPieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +35,7 @@ TOKENIZER_FILE = "encoder.tokenizer.json"
 NUMBERS_FILE = "encoder.json"
 TWIN = "twin"  # folder beside a trained encoder that knows the dev items: the same of one that does not
 TIER = "encoder"
+ENCODER_WORD = "[encoder]"  # stands among the words of an explanation for what this tier changed: it reads the whole
 
 # 96 pieces are about 330 letters of Arabic, 400 of Turkish or English; 64 pieces lose .013 on unseen publishers.
 PIECES = 96
@@ -68,23 +72,32 @@ class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learned_dev: str = ""  # digest of the dev items that the encoder has learned too (`dataset.digest`)
 
 
+class Reading(NamedTuple):
+    """What the encoder makes of documents; a row depends on its document alone, to the last bit."""
+
+    logarithms: NDArray[np.float64]  # (documents, labels), of probabilities
+    vectors: list[bytes]  # of each document: the mean of the last layer over the pieces, float32
+
+
 @dataclass(slots=True)
 class Encoder:
     """The loaded network. Safe to use from several threads; onnxruntime leaves the interpreter while it computes."""
 
     numbers: Numbers
     session: Any
-    tokenizer: Any
+    pieces: WordPieces
 
-    def log_probabilities(self, documents: Sequence[Document]) -> NDArray[np.float64]:
-        """Logarithms of shape (documents, labels); a row depends on its document alone, to the last bit."""
+    def read(self, documents: Sequence[Document]) -> Reading:
+        """One row and one vector a document, in order."""
         found = np.zeros((len(documents), len(self.numbers.codes)))
+        vectors = []
         for row, document in enumerate(documents):
-            ids = self.tokenizer.encode(text_of(document.item)).ids
-            feed = {"ids": np.array([ids], np.int64), "lengths": np.array([len(ids)], np.int64)}
-            found[row] = self.session.run(["logits"], feed)[0][0]
+            ids = self.pieces.of(text_of(document.item))
+            logits, vector = self.session.run(["logits", "mean"], {"ids": np.array([ids], np.int64)})
+            found[row] = logits[0]
+            vectors.append(vector.tobytes())
         found -= found.max(axis=1, keepdims=True)
-        return np.asarray(found - np.log(np.exp(found).sum(axis=1, keepdims=True)))
+        return Reading(np.asarray(found - np.log(np.exp(found).sum(axis=1, keepdims=True))), vectors)
 
 
 def text_of(item: Item) -> str:
@@ -150,8 +163,7 @@ def open_network(graph: Path, tokenizer: Path, numbers: Numbers) -> Encoder:
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        pieces = Tokenizer.from_file(str(tokenizer))
-        pieces.enable_truncation(numbers.pieces)
+        pieces = WordPieces(Tokenizer.from_file(str(tokenizer)), numbers.pieces)
         encoder = Encoder(numbers, session, pieces)
         _check(session, len(numbers.codes))
     except Exception as error:  # both libraries raise plain Exception, and types of their own, for bad files
@@ -161,9 +173,9 @@ def open_network(graph: Path, tokenizer: Path, numbers: Numbers) -> Encoder:
 
 def _check(session: Any, labels: int) -> None:
     inputs = sorted(one.name for one in session.get_inputs())
-    widths = [one.shape[-1] for one in session.get_outputs() if one.name == "logits"]
-    if inputs != ["ids", "lengths"] or widths != [labels]:
-        raise ValueError(f"inputs {inputs}, logits of width {widths}; wanted ids, lengths and {labels}")
+    widths = {one.name: one.shape[-1] for one in session.get_outputs()}
+    if inputs != ["ids"] or widths.get("logits") != labels or "mean" not in widths:
+        raise ValueError(f"inputs {inputs}, widths {widths}; wanted ids, logits of {labels} and mean")
 
 
 def read_numbers(directory: Path) -> Numbers:

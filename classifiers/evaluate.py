@@ -46,7 +46,7 @@ def answers(model: Model, examples: Sequence[Example], progress: Callable[[int],
     for start in range(0, len(examples), BATCH):
         batch = examples[start : start + BATCH]
         documents = model.prepare([example.item for example in batch])
-        topics, regions = model.topics.classify(documents), model.regions.classify(documents)
+        topics, regions = model.classify(documents)
         for example, document, topic, region in zip(batch, documents, topics, regions, strict=True):
             found.append(Answer(example, document.language, topic, region))
         if progress:

@@ -7,13 +7,13 @@ action remembered, so that a text costs one dictionary look-up a word; a phrase 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from classifiers.gazetteer_bases import added, bases
 from classifiers.text import Memo, cjk_runs, normalise
 from classifiers.words import Words, marks_of
 
@@ -21,20 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 KINDS = ("name", "demonym", "city", "actor", "null")
 NULL = KINDS.index("null")
 CASELESS = frozenset(("ar", "fa", "zh"))
 RUNS_REMEMBERED = 20_000  # runs of Chinese a generation: a run is a part of a sentence and seldom comes again
+START, END = "^", "$"  # beside a form at the beginning or end of headline or text; no word of a text is one
 _INSIDE = 3  # what is done with a run of Chinese: forms are looked for inside
 
 _STEM_LETTERS = 5  # most letters after a stem form ("polsk*"); "chin*" would else take chinchilla and its like
-_TURKISH_LEAST = 5  # a shorter word is not cut: "Adana" would give "Ad"
-_TURKISH = re.compile(
-    "(lilarin|lilerin|larin|lerin|lari|leri|lar|ler|nin|nun|nün|daki|deki|taki|teki|dan|den|tan|ten|da|de|ta|te"
-    "|ya|ye|yi|yu|yü|yle|yla|in|un|ün|i|u|ü|a|e)$"
-)
-_ARABIC_CLITICS = "وفبكل"
-_PERSIAN = re.compile("(هاي|ها|يي|ايي|ان|ي)$")
 # "right" (the side) and "course" (of water) end in alef maqsura, which folds into the ya of "Yemeni" and "Hungarian".
 _NOT_DEMONYMS = frozenset(("يمني", "اليمني", "مجري", "المجري"))
 
@@ -60,6 +56,15 @@ class Action(NamedTuple):
     phrases: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]]
 
 
+class Found(NamedTuple):
+    """What stands in some words, in order."""
+
+    forms: list[int]  # numbers of forms
+    positions: list[int]  # of the first word of each
+    ends: list[int]  # the position after its last word
+    numbers: NDArray[np.int32]  # of every word: its number in `FormTable.following`, -1 for none
+
+
 Entry = tuple[tuple[str, ...], int, str]  # words after the first, number of the form, case rule
 
 
@@ -74,6 +79,7 @@ class FormTable:
         self.stems: dict[str, dict[str, tuple[Entry, ...]]] = {}
         self.following: dict[str, int] = {}  # every word that stands in a phrase after its first, numbered
         self._fill(forms)
+        self.in_phrases = len(self.following)  # words with a higher number only stand beside forms
 
     def _fill(self, forms: Iterable[Form]) -> None:
         numbers: dict[tuple[str, str], int] = {}
@@ -103,6 +109,10 @@ class FormTable:
     def languages(self) -> frozenset[str]:
         """Primary language tags that have forms of their own."""
         return frozenset(self.whole)
+
+    def number(self, words: Iterable[str]) -> NDArray[np.int64]:
+        """The numbers of words that are to be told apart beside forms; a matcher made before knows no new ones."""
+        return np.array([self.following.setdefault(word, len(self.following)) for word in words], np.int64)
 
 
 def read_table(path: Path) -> FormTable:
@@ -135,14 +145,16 @@ class Matcher:
         self._stems = table.stems.get(language, {})
         self._kinds = table.kinds
         self._following = table.following
+        self._in_phrases = table.in_phrases
+        self.edges = table.following.get(START, -1), table.following.get(END, -1)
         self._longest = max(map(len, self._whole), default=0)
         self._actions: list[Action] = [Action((), {}), Action((), {})]  # nothing; look inside
         self._codes: dict[tuple[Entry, ...], int] = {}
         self._lock = Lock()
         self._runs: Memo[tuple[int, ...]] = Memo(self._look_inside, RUNS_REMEMBERED)
 
-    def match(self, tokens: Sequence[str], codes: bytes | None = None) -> tuple[list[int], list[int]]:
-        """Numbers of the forms found and the positions of their first words, in order.
+    def match(self, tokens: Sequence[str], codes: bytes | None = None) -> Found:
+        """The forms found.
 
         The longest phrase wins and its words are used up; a null phrase is a form like any other (its number is given
         too: callers drop kind NULL). `codes` are those of the tokens, where they have been looked up already.
@@ -153,14 +165,16 @@ class Matcher:
         action, continues = marks_of(self.words.look_up(tokens) if codes is None else codes)
         # Of 72 words of an Arabic article that may begin a form, 59 begin phrases alone ("minister", "president"), and
         # nearly all of these go on with a word that no phrase has.
-        is_open = (action & 1) | (np.append(continues[1:], -1) >= 0) & (action > 0)
+        is_open = (action & 1) > 0
+        is_open[:-1] |= (continues[1:].view(np.uint32) < self._in_phrases) & (action[:-1] > 0)  # -1 becomes the largest
         forms: list[int] = []
         found_at: list[int] = []
+        ends: list[int] = []
         used = 0
         for position in np.flatnonzero(is_open).tolist():
             if position < used:
                 continue
-            code = int(action[position])
+            code, last = int(action[position]), position + 1
             if code == _INSIDE:
                 alone = self._runs[tokens[position]]
             else:
@@ -169,39 +183,52 @@ class Matcher:
                     for rest, found in phrases.get(int(continues[position + 1]), ()):
                         end = position + 2 + len(rest)
                         if not rest or tuple(continues[position + 2 : end].tolist()) == rest:
-                            alone, used = found, end
+                            alone, used, last = found, end, end
                             break
             for form in alone:
                 forms.append(form)
                 found_at.append(position)
-        return forms, found_at
+                ends.append(last)
+        return Found(forms, found_at, ends, continues)
 
     def actions_of(self, surface: str, word: str) -> tuple[int, int]:
         """What is done with a surface form whose normal form is `word`: for `words.Words`.
 
-        Twice the number of its action, and 1 more where it is a form by itself; its number in `FormTable.following`.
+        Twice the number of its action, and 1 more where it is a form by itself; its number in `FormTable.following`,
+        of a form with something before or after it the number of that.
         """
-        return self._action_of(surface, word), self._following.get(word, -1)
+        action, base = self._action_of(surface, word)
+        number = self._following.get(word, -1)
+        if number < 0 and len(base) < len(word):
+            number = self._following.get(added(word, base), -1)
+        return action, number
 
-    def _action_of(self, surface: str, word: str) -> int:
+    def added_to(self, surface: str) -> str:
+        """What a surface form bears before or after a form of the table (`added`); empty for nothing."""
+        word = normalise(surface)
+        base = self._action_of(surface, word)[1]
+        return added(word, base) if len(base) < len(word) else ""
+
+    def _action_of(self, surface: str, word: str) -> tuple[int, str]:
+        """The code of a word's action, and the part of the word that has it."""
         if not word:
-            return 0
+            return 0, word
         if self.language == "zh" and cjk_runs(word):
-            return _INSIDE
+            return _INSIDE, word
         code = self._as_form(word, surface, is_whole=True) if word in self._whole else 0
         if code:
-            return code
-        for base, is_whole in self._bases(word, surface):
+            return code, word
+        for base, is_whole in bases(word, surface, self.language):
             if base in self._whole:  # seldom: the call would cost more than the question
                 code = self._as_form(base, surface, is_whole=is_whole)
                 if code:
-                    return code
+                    return code, base
         if self._stems:
             for length in range(len(word), max(2, len(word) - _STEM_LETTERS - 1), -1):
                 fitting = tuple(e for e in self._stems.get(word[:length], ()) if _fits(e[2], surface))
                 if fitting:
-                    return self._code(fitting)
-        return 0
+                    return self._code(fitting), word[:length]
+        return 0, word
 
     def _as_form(self, base: str, surface: str, *, is_whole: bool) -> int:
         entries = self._whole.get(base)
@@ -223,19 +250,6 @@ class Matcher:
                         break
                 start += 1
         return tuple(found)
-
-    def _bases(self, word: str, surface: str) -> Iterable[tuple[str, bool]]:
-        """What the word may be without its clitics or endings; False: a guess, good for single words only."""
-        if "\u0600" <= word[0] <= "\u06ff":
-            found = [(base, True) for base in _arabic_bases(word)] if word[0] in _ARABIC_CLITICS else []
-            if self.language == "fa":
-                base = _PERSIAN.sub("", word)
-                if len(base) >= 3 and base != word:
-                    found.append((base, True))
-            return found
-        if self.language == "tr" and len(word) >= _TURKISH_LEAST and surface[0].isupper():
-            return _turkish_bases(word)
-        return ()
 
     def _bears_suffix(self, entry: Entry) -> bool:
         return not entry[0] and self._kinds[entry[1]] != NULL
@@ -268,25 +282,3 @@ def _fits(case: str, surface: str) -> bool:
     if case == "any":
         return True
     return surface[0].isupper() if case == "cap" else surface.isupper()
-
-
-def _turkish_bases(word: str) -> Iterator[tuple[str, bool]]:
-    for _ in range(2):
-        shorter = _TURKISH.sub("", word)
-        if shorter == word or len(shorter) < _TURKISH_LEAST - 1:
-            return
-        word = shorter
-        yield word, False
-
-
-def _arabic_bases(word: str) -> Iterator[str]:
-    """Without "and" or "so", then without "in", "as", "to"; the article stays, as it tells names from words."""
-    whole = [word]
-    if word[0] in "وف" and len(word) > 3:
-        whole.append(word[1:])
-        yield word[1:]
-    for base in whole:
-        if base.startswith("لل") and len(base) > 4:
-            yield "ال" + base[2:]
-        if base[0] in "بكل" and len(base) > 3:
-            yield base[1:]

@@ -70,7 +70,7 @@ def count(rows: Iterable[dict[str, Any]], table: FormTable, cities: frozenset[Ke
         title, text = tokenise(row.get("title") or "", row.get("text") or "")
         evidence = by_language[row["lang"]]
         evidence.texts += 1
-        found = {(table.keys[form], table.countries[form]) for form in matcher.match(title + text)[0]}
+        found = {(table.keys[form], table.countries[form]) for form in matcher.match(title + text).forms}
         support = set(row.get("countries") or ()) | {
             country for form, country in found if (form, country) not in cities
         }

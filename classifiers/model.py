@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from classifiers import language
 from classifiers.artefact import ArtefactError, verify
-from classifiers.contract import Codes, Document, Item
-from classifiers.encoder import TIER
+from classifiers.contract import Codes, Document, Item, passed_on
+from classifiers.encoder import GRAPH_FILE, TIER
 from classifiers.regions import load_regions
 from classifiers.text import tokenise
 from classifiers.topic_files import load_topics
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from classifiers.artefact import Manifest
-    from classifiers.contract import Classifier
+    from classifiers.contract import Classifier, Verdict
     from classifiers.encoder import Quality
     from classifiers.regions import Regions
     from classifiers.topics import TopicClassifier
@@ -43,6 +43,11 @@ class Model:
     def prepare(self, items: Sequence[Item]) -> list[Document]:
         """Items made ready for both classifiers, in order: language and words, once."""
         return [prepare(item, self.words) for item in items]
+
+    def classify(self, documents: Sequence[Document]) -> tuple[list[Verdict], list[Verdict]]:
+        """The verdicts on topics and on regions, one of each a document, in order."""
+        topics = self.topics.classify(documents)
+        return topics, self.regions.classify(passed_on(documents, topics))
 
 
 def prepare(item: Item, words: Mapping[str, Words] | None = None) -> Document:
@@ -85,12 +90,10 @@ def load_model(directory: Path = SHIPPED, quality: Quality = "fast") -> Model:
     if list(topics.codes) != codes:
         raise ArtefactError(f"{directory}: the manifest's labels are not those of the topic files; train again")
     try:
-        regions = load_regions(directory)
+        regions = load_regions(directory, manifest.files.get(GRAPH_FILE, ""))
     except (OSError, ValueError) as error:
         raise ArtefactError(f"{directory}: the region files do not fit this program ({error})") from error
     language.warm_up()
     model = Model(manifest.name, manifest.version, manifest, topics, regions, share_words(topics, regions))
-    documents = model.prepare([_WARM_UP])
-    model.topics.classify(documents)
-    model.regions.classify(documents)
+    model.classify(model.prepare([_WARM_UP]))
     return model

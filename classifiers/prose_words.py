@@ -129,6 +129,69 @@ PAGE = {
     ),
 }
 
+# Those of them by which a page speaks to its reader; some headlines do too.
+ADDRESS = {
+    "ar": "", "de": "", "en": "your you we us our please help", "es": "", "fa": "", "fr": "votre vos vous nous",
+    "it": "", "pl": "", "ru": "", "tr": "",
+}  # fmt: skip
+
+# Names of the parts of a news site, which stand side by side in its menu and nowhere else.
+SECTIONS = {
+    "ar": (
+        "الرئيسية أخبار الأخبار اخبار العالم عالم سياسة السياسة الاقتصاد اقتصاد مال أعمال الرياضة رياضة ثقافة "
+        "الثقافة فنون وفنون فن تكنولوجيا علوم صحة رأي آراء مقالات فيديو صور بودكاست منوعات مجتمع محليات دولي عربي "
+        "نحن اتصل بنا سياحة سفر كتاب "
+    ),
+    "de": (
+        "startseite politik wirtschaft sport kultur wissen wissenschaft reise meinung videos video bilder "
+        "gesellschaft panorama regional lokales ausland inland finanzen digital technik auto karriere gesundheit "
+        "leben bildung unterhaltung wetter podcasts impressum kontakt abo "
+    ),
+    "en": (
+        "home news world politics business sport sports opinion editorials video videos photos galleries podcasts "
+        "podcast culture arts art music books film films movies tv television radio theater theatre entertainment "
+        "celebrity lifestyle life style fashion beauty food recipes drink travel health fitness science "
+        "technology tech environment climate energy weather money markets finance economy companies real estate "
+        "property jobs careers education obituaries crime local national international nation region us uk u.s. "
+        "europe asia africa americas football soccer nba nfl mlb nhl ncaa tennis golf cricket rugby boxing games "
+        "puzzles comics horoscopes horoscope crosswords events features reviews interviews columns columnists "
+        "blogs blog magazine topics sections authors latest trending popular live about contact store shop "
+        "classifieds more all "
+    ),
+    "es": (
+        "inicio portada mundo internacional nacional política economía deportes cultura viajes opinión vídeos "
+        "videos fotos sociedad ciencia tecnología salud gente estilo educación empresas entretenimiento "
+        "tendencias blogs contacto "
+    ),
+    "fa": (
+        "صفحه اصلی اخبار سیاسی اقتصادی ورزشی فرهنگی اجتماعی بین الملل بین‌الملل جهان ایران عکس فیلم ویدئو علمی "
+        "فناوری سلامت استانها حوادث گفتگو یادداشت درباره تماس آرشیو پیوندها هنری ورزش اقتصاد سیاست فرهنگ جامعه "
+    ),
+    "fr": (
+        "accueil monde international politique économie sport sports culture voyages voyage opinions opinion "
+        "vidéos vidéo photos société sciences technologie santé planète éducation idées débats entreprises médias "
+        "régions style cinéma musique livres people météo contact "
+    ),
+    "it": (
+        "home mondo esteri politica economia sport cultura viaggi opinioni video foto cronaca cronache scienza "
+        "scienze tecnologia salute spettacoli società scuola motori finanza moda cucina ambiente meteo contatti "
+    ),
+    "pl": (
+        "główna świat kraj polityka gospodarka biznes sport kultura podróże opinie wideo zdjęcia nauka "
+        "technologie zdrowie styl życia społeczeństwo rozrywka motoryzacja finanse pogoda edukacja kontakt "
+    ),
+    "ru": (
+        "главная новости мир политика экономика спорт культура путешествия мнения видео фото общество наука "
+        "технологии здоровье происшествия бизнес финансы недвижимость авто мода стиль красота жизнь погода "
+        "образование контакты россия подкасты "
+    ),
+    "tr": (
+        "anasayfa haberler haber gündem dünya siyaset ekonomi spor kültür sanat seyahat yazarlar video galeri "
+        "foto sağlık teknoloji bilim yaşam magazin eğitim otomobil emlak finans hava sinema müzik kitap moda "
+        "iletişim künye "
+    ),
+}
+
 # Written without spaces, so looked for as they are.
 PAGE_ZH = "版权所有 隐私 登录 注册 订阅 联系我们 关于我们 网站地图 免责声明 广告 点击 分享 评论 首页 客服 下载 浏览器"
 

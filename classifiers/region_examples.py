@@ -10,6 +10,7 @@ import numpy as np
 
 from classifiers.contract import Document, Item
 from classifiers.region_features import PLACE_KINDS
+from classifiers.region_hits import OPENING_WORDS
 from classifiers.text import tokenise
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from classifiers.region_features import Candidates, Hits, Places
+    from classifiers.region_features import Candidates, Places
+    from classifiers.region_hits import Hits
 
     Row = Mapping[str, Any]
 
@@ -25,10 +27,6 @@ FOLDS = 5
 SHRINK = 4.0  # a form seen in n items keeps n / (n + 4) of its own rate, the rest is the mean of its kind
 LEAST_RATE, MOST_RATE = 0.01, 0.985  # no form is certain: its product with others must stay a number
 TITLE_LEAST, LEAD_LEAST, LEAD_CHARACTERS = 25, 300, 250
-# Words of a text in which a form counts for or against its country. Who labelled the desk data read the headline and
-# 430 characters; counted in whole articles a name deep in the text spoke against its country, and a teaser on Gaza got
-# no Palestine: .33. Up to here .63, dev F1 .8897 for .8885.
-OPENING_WORDS = 75
 COPY_WEIGHT = 0.5  # of every copy but the whole; without title-only and lead-only ones a headline alone gets F1 .34
 HOME_LEAST, HOME_SHARE = 20, 0.45  # a source has a home when so many items, and so large a share, name it first
 
@@ -97,7 +95,7 @@ def copies(rows: Sequence[Row]) -> Examples:
 def opening(hits: Hits) -> Hits:
     """The hits in headlines and in the first 75 words of texts."""
     kept = hits.position < hits.title_words[hits.document] + OPENING_WORDS
-    return hits._replace(document=hits.document[kept], form=hits.form[kept], position=hits.position[kept])
+    return hits.where(kept)
 
 
 def reliability_of(

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from classifiers.gazetteer import KINDS, NULL
+from classifiers.region_columns import Rows, context_columns, position_columns, rank_in_document
+from classifiers.region_reading import READ_FEATURES, reading_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from numpy.typing import NDArray
 
-    from classifiers.contract import Document
-    from classifiers.gazetteer import FormTable, Matcher
+    from classifiers.gazetteer import FormTable
+    from classifiers.region_hits import Hits
+    from classifiers.region_reading import Read
 
 LEAD_WORDS = 45  # of the text; about the first two sentences
 ZONES = ("title", "lead", "body")
@@ -50,26 +51,38 @@ FEATURES = (
     "no_title",
     "home",
     "home_known",
+    "first_word",
+    "first_word_title",
+    "first_word_text",
+    "first_rank",
+    "first_rank_title",
+    "first_rank_text",
+    "context",
+    "context_mean",
+    "context_best",
+    "context_worst",
 )
-
-
-class Hits(NamedTuple):
-    """Forms found in a batch, ordered by document and position. Arrays of one length, but for the last two."""
-
-    document: NDArray[np.int64]
-    form: NDArray[np.int64]
-    position: NDArray[np.int64]  # of the first word; the title's words come first
-    title_words: NDArray[np.int64]  # by document
-    words: NDArray[np.int64]  # by document, title and text
+# Trees that accept a country read features up to here, those that order what was accepted read all: a feature costs
+# its time for every candidate, and most are not accepted.
+ACCEPTING = FEATURES.index("home_known") + 1
+# The same for documents that an encoder has read, whose candidates have READ_FEATURES behind the others.
+ACCEPTING_READ = (*range(ACCEPTING), *range(len(FEATURES), len(FEATURES) + len(READ_FEATURES)))
 
 
 class Candidates(NamedTuple):
-    """One row a (document, country) that names or the feed's country suggest, ordered by document."""
+    """One row a (document, country) that names, the feed's country or a reading suggest, ordered by document."""
 
     document: NDArray[np.int64]
     country: NDArray[np.int64]
     in_text: NDArray[np.bool_]  # False: nothing but the feed's country suggests it
     features: NDArray[np.float32]  # (features, candidates)
+
+
+class Evidence(NamedTuple):
+    """What was learnt of every hit."""
+
+    reliability: NDArray[np.float64]  # (hits,): P(country | form), 0 < value < 1
+    context: NDArray[np.float64]  # (hits,): what the words beside it add (`region_context`)
 
 
 class Places(NamedTuple):
@@ -90,85 +103,57 @@ class Places(NamedTuple):
         )
 
 
-def find(matchers: Mapping[str, Matcher], documents: Sequence[Document]) -> Hits:
-    """All forms in the documents; a document of a language without a matcher has none."""
-    forms: list[int] = []
-    positions: list[int] = []
-    counts: list[int] = []
-    titles: list[int] = []
-    lengths: list[int] = []
-    for document in documents:
-        title = headline(document)
-        tokens = title + document.text_tokens
-        matcher = matchers.get(document.language)
-        found, where = _match(matcher, document, title, tokens) if matcher is not None else ([], [])
-        forms += found
-        positions += where
-        counts.append(len(found))
-        titles.append(len(title))
-        lengths.append(len(tokens))
-    return Hits(
-        np.repeat(np.arange(len(documents)), counts),
-        np.array(forms, np.int64),
-        np.array(positions, np.int64),
-        np.array(titles, np.int64),
-        np.array(lengths, np.int64),
-    )
-
-
-def _match(matcher: Matcher, document: Document, title: list[str], tokens: list[str]) -> tuple[list[int], list[int]]:
-    codes = matcher.words.of(document)
-    return matcher.match(tokens, codes.title + codes.text if title else codes.text)
-
-
-def headline(document: Document) -> list[str]:
-    """The words of the title, none where it only repeats how the text begins.
-
-    A teaser on a page has no headline, so its first words are given as one; counted as a headline they doubled China
-    and lost the Philippines, which the sentence names second.
-    """
-    title = document.title_tokens
-    return [] if title == document.text_tokens[: len(title)] else title
-
-
 def candidates(
     hits: Hits,
     places: Places,
-    reliability: NDArray[np.float64],
+    evidence: Evidence,
     home: NDArray[np.int64],
+    read: Read | None = None,
 ) -> Candidates:
-    """The candidates of a batch.
+    """The candidates of a batch; `home` is the index of the feed's country by document, -1 where it does not say.
 
-    `reliability` is P(country | form) of every hit (one value a hit, 0 < value < 1); `home` the index of the feed's
-    country of every document, -1 where the feed does not say.
+    `read`: what an encoder says of the documents; its features then stand behind the others.
     """
     country = places.country[hits.form] if len(hits.form) else hits.form
     is_place = country >= 0
-    hits = hits._replace(document=hits.document[is_place], form=hits.form[is_place], position=hits.position[is_place])
-    reliability = reliability[is_place]
+    hits, evidence = hits.where(is_place), Evidence(evidence.reliability[is_place], evidence.context[is_place])
     size = len(places.codes)
     key = hits.document * size + country[is_place]
     at_home = np.flatnonzero(home >= 0)
-    unique = np.unique(np.concatenate((key, at_home * size + home[at_home])))
+    at_home = at_home * size + home[at_home]
+    suggested = read.keys(size) if read is not None else at_home[:0]
+    unique = np.unique(np.concatenate((key, at_home, suggested)))
     row = np.searchsorted(unique, key)
     found = Candidates(unique // size, unique % size, np.zeros(len(unique), np.bool_), np.empty((0, 0), np.float32))
     found.in_text[row] = True
-    columns = _columns(hits, found, row, places.kind, reliability)
+    found.in_text[np.searchsorted(unique, suggested)] = True
+    rows = Rows(row, found.document)
+    columns = _columns(hits, found, row, places.kind)
+    columns |= _reliability_columns(hits, found, row, evidence.reliability)
+    columns |= position_columns(hits, rows) | context_columns(hits, rows, evidence.context)
     columns["home"] = home[found.document] == found.country
     columns["home_known"] = home[found.document] >= 0
-    features = np.empty((len(FEATURES), len(unique)), np.float32)
-    for index, name in enumerate(FEATURES):
+    names = FEATURES
+    if read is not None:
+        is_named = np.zeros(len(unique), np.bool_)
+        is_named[row] = True
+        is_named[np.searchsorted(unique, at_home)] = True
+        columns |= reading_columns(read, found.document, found.country, is_named)
+        names += READ_FEATURES
+    features = np.empty((len(names), len(unique)), np.float32)
+    for index, name in enumerate(names):
         features[index] = columns[name]
     return found._replace(features=features)
 
 
-def _columns(
-    hits: Hits, found: Candidates, row: NDArray[np.int64], kind: NDArray[np.int64], reliability: NDArray[np.float64]
-) -> dict[str, NDArray[Any]]:
-    documents, rows = len(hits.words), len(found.document)
-    document = found.document
+def _zone(hits: Hits) -> NDArray[np.int64]:
     after_title = hits.position - hits.title_words[hits.document]
-    zone = (after_title >= 0).astype(np.int64) + (after_title >= LEAD_WORDS)
+    return (after_title >= 0).astype(np.int64) + (after_title >= LEAD_WORDS)
+
+
+def _columns(hits: Hits, found: Candidates, row: NDArray[np.int64], kind: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    documents, rows = len(hits.words), len(found.document)
+    document, zone = found.document, _zone(hits)
     cells = len(ZONES) * len(PLACE_KINDS)
     cell = zone * len(PLACE_KINDS) + kind[hits.form]
     counts = np.bincount(row * cells + cell, minlength=rows * cells).reshape(rows, cells)
@@ -183,7 +168,7 @@ def _columns(
     columns: dict[str, NDArray[Any]] = {
         "share": weight / np.maximum(total[document], 1e-9),
         "ratio": weight / np.maximum(_by_document(np.maximum, document, weight, documents)[document], 1e-9),
-        "rank": _rank(document, weight - first * 1e-6),
+        "rank": rank_in_document(document, weight - first * 1e-6),
         "first": first / np.maximum(words, 1),
         "candidates": np.bincount(document, minlength=documents)[document],
         "total": total[document],
@@ -194,14 +179,13 @@ def _columns(
     }
     for index, name in enumerate(FEATURES[:cells]):
         columns[name] = counts[:, index]
-    columns |= _reliability_columns(hits, found, row, zone, reliability)
     return columns
 
 
 def _reliability_columns(
-    hits: Hits, found: Candidates, row: NDArray[np.int64], zone: NDArray[np.int64], reliability: NDArray[np.float64]
+    hits: Hits, found: Candidates, row: NDArray[np.int64], reliability: NDArray[np.float64]
 ) -> dict[str, NDArray[Any]]:
-    documents, rows = len(hits.words), len(found.document)
+    documents, rows, zone = len(hits.words), len(found.document), _zone(hits)
     # Each distinct form of a candidate speaks once; `missing` is the chance that all of them mislead (noisy or).
     forms = int(hits.form.max()) + 1 if len(hits.form) else 1
     _, distinct = np.unique(row * forms + hits.form, return_index=True)
@@ -223,7 +207,7 @@ def _reliability_columns(
         "best_title": best[1],
         "best_lead": best[2],
         "reliable_share": present / np.maximum(np.bincount(found.document, present, documents)[found.document], 1e-9),
-        "reliable_rank": _rank(found.document, present),
+        "reliable_rank": rank_in_document(found.document, present),
         "against_other": np.minimum(missing / np.maximum(other, 1e-9), 1e6),
         "forms": np.bincount(row[distinct], minlength=rows),
     }
@@ -235,15 +219,3 @@ def _by_document(
     result: NDArray[np.float64] = np.full(documents, 0.0 if best is np.maximum else 1.0)
     best.at(result, document, values)
     return result
-
-
-def _rank(document: NDArray[np.int64], score: NDArray[np.float64]) -> NDArray[np.int64]:
-    """0 for the highest score of a document, 1 for the next; equal scores in order of country."""
-    order = np.lexsort((-score, document))
-    sorted_document = document[order]
-    index = np.arange(len(order))
-    is_start = np.ones(len(order), np.bool_)
-    is_start[1:] = sorted_document[1:] != sorted_document[:-1]
-    rank = np.empty(len(order), np.int64)
-    rank[order] = index - np.maximum.accumulate(np.where(is_start, index, 0))
-    return rank

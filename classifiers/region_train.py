@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from classifiers.dataset import DatasetError
-from classifiers.gazetteer import Matcher, read_table
 from classifiers.gazetteer_build import OUTPUT as FORM_TABLE
-from classifiers.region_examples import (
-    FOLDS,
-    copies,
-    document_of,
-    number_of,
-    opening,
-    reliability_of,
-    source_folds,
-    targets,
-)
-from classifiers.region_features import Places, candidates, find
-from classifiers.region_files import FORMS_FILE, Learnt, write_model
+from classifiers.region_evidence import teach
+from classifiers.region_examples import FOLDS, copies, document_of, source_folds, targets
+from classifiers.region_features import ACCEPTING, ACCEPTING_READ, candidates
+from classifiers.region_files import FORMS_FILE, Learnt, LearntReader, LearntTrees, write_model
+from classifiers.region_hits import find
+from classifiers.region_reading_train import teach_reading
 from classifiers.region_trees import Ensemble, Nodes, export_nodes
 from classifiers.regions import load_regions
 
@@ -32,6 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classifiers.region_features import Candidates, Places
+    from classifiers.region_reading_train import Vectors
+
     Row = Mapping[str, Any]
 
 TREES, LEAVES, LEARNING_RATE = 150, 15, 0.12  # 250 trees: +.001 F1, and as many more microseconds
@@ -39,54 +35,71 @@ LEAST_CANDIDATES = 80  # of a leaf; 20 gave held-out outlets .866, 80 .869
 CALIBRATION_KNOTS = 24
 
 
-def train_regions(rows: Sequence[Row], out_dir: Path, *, seed: int) -> dict[str, Any]:
+def train_regions(rows: Sequence[Row], out_dir: Path, *, seed: int, vectors: Vectors | None = None) -> dict[str, Any]:
     """Fit on the rows whose `split` is not "dev", write the region files to `out_dir`, score them on the dev rows.
 
-    Returns {"dev": {"all" or a language: `measure` of it}}; empty where there is no dev row. A row may carry `home`,
-    the ISO code of its source's country; where no row does, a source's home is the country that most of its items are
-    about. The same rows and seed give the same files. About two minutes of CPU for 24,000 rows.
+    Returns {"dev": {"all" or a language: `measure` of it}}, without an encoder; empty where there is no dev row. A row
+    may carry `home`, the ISO code of its source's country; where no row does, a source's home is the country that most
+    of its items are about. With `vectors` of an encoder the files hold also how to judge what it has read. The same
+    rows and seed give the same files. About two minutes of CPU for 24,000 rows; with an encoder fifteen.
     """
     training = [row for row in rows if row.get("split") != "dev"]
     dev = [row for row in rows if row.get("split") == "dev"]
     out_dir.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(FORM_TABLE, out_dir / FORMS_FILE)
-    write_model(out_dir, fit_regions(training, out_dir / FORMS_FILE, seed=seed))
+    write_model(out_dir, fit_regions(training, out_dir / FORMS_FILE, seed=seed, vectors=vectors))
     return {"dev": score_regions(dev, out_dir)} if dev else {}
 
 
-def fit_regions(rows: Sequence[Row], form_table: Path, *, seed: int) -> Learnt:
-    """Fit both ensembles and the calibration.
+class _Seen(NamedTuple):
+    """What the ensembles learn from, besides the candidates."""
+
+    countries: list[list[str]]
+    places: Places
+    weight: NDArray[np.float64]  # by document
+    group: NDArray[np.int64]  # by document
+    seed: int
+
+
+def fit_regions(rows: Sequence[Row], form_table: Path, *, seed: int, vectors: Vectors | None = None) -> Learnt:
+    """Fit both ensembles and the calibration, and with `vectors` the same for documents that an encoder has read.
 
     Raises DatasetError where the rows name no country that they are labelled with, or no other. Whatever a candidate is
-    judged by was learnt without its item: the reliability of forms in five folds, the calibration without its source.
+    judged by was learnt without its item: the reliability of forms in five folds, the calibration, and what the
+    encoder's vectors say, without its source.
     """
-    table = read_table(form_table)
-    places = Places.of(table)
-    matchers = {language: Matcher(table, language) for language in table.languages}
-    documents = [document_of(row["lang"], row["title"], row["text"]) for row in rows]
-    gold = [list(row["countries"]) for row in rows]
-    fold = np.array([number_of(row["id"], "fold") % FOLDS for row in rows])
-    read = opening(find(matchers, documents))
-    out_of_fold = np.stack([reliability_of(read, places, gold, fold != left_out) for left_out in range(FOLDS)])
+    taught = teach(rows, form_table)
     examples = copies(rows)
-    hits = find(matchers, examples.documents)
-    numbers = {code: number for number, code in enumerate(places.codes)}
+    hits = find(taught.matchers, examples.documents)
+    numbers = {code: number for number, code in enumerate(taught.places.codes)}
     home = np.array([numbers.get(document.item.home or "", -1) for document in examples.documents], np.int64)
-    found = candidates(hits, places, out_of_fold[examples.fold[hits.document], hits.form], home)
-    is_label, is_first = targets(found, places, examples.countries)
+    evidence = taught.unseen(hits, examples.fold)
+    group = source_folds(rows, FOLDS)[examples.row]
+    seen = _Seen(examples.countries, taught.places, examples.weight, group, seed)
+    trees = _fit_trees(candidates(hits, taught.places, evidence, home), range(ACCEPTING), seen)
+    learnt = Learnt(taught.reliability, trees, taught.context)
+    if vectors is None:
+        return learnt
+    reading = teach_reading(examples, vectors.of(examples.documents), taught.places, group)
+    if reading is None:
+        return learnt
+    head, read = reading
+    read_trees = _fit_trees(candidates(hits, taught.places, evidence, home, read), ACCEPTING_READ, seen)
+    return learnt._replace(reader=LearntReader(head, read_trees), encoder=vectors.digest)
+
+
+def _fit_trees(found: Candidates, accepting: Sequence[int], seen: _Seen) -> LearntTrees:
+    is_label, is_first = targets(found, seen.places, seen.countries)
     if is_label.all() or not is_first.any():
         raise DatasetError(
             "no item names a country that it is labelled with, or none that it is not: there is nothing to learn of "
             "countries; check `lang` and `countries` (ISO 3166-1 alpha-2), or leave `countries` out"
         )
-    weight = examples.weight[found.document]
-    group = source_folds(rows, FOLDS)[examples.row[found.document]]
-    knots = _calibrate(_unseen_raw(found.features, is_label, weight, group, seed), is_label, weight)
-    return Learnt(
-        reliability_of(read, places, gold, np.ones(len(rows), np.bool_)),
-        _fit(found.features, is_label, weight, seed),
-        _fit(found.features, is_first, weight, seed),
-        *knots,
+    weight, group = seen.weight[found.document], seen.group[found.document]
+    features = np.ascontiguousarray(found.features[list(accepting)])
+    knots = _calibrate(_unseen_raw(features, is_label, weight, group, seen.seed), is_label, weight)
+    return LearntTrees(
+        _fit(features, is_label, weight, seen.seed), _fit(found.features, is_first, weight, seen.seed), *knots
     )
 
 

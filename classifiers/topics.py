@@ -12,7 +12,7 @@ import numpy as np
 from classifiers.abstention import reason_to_abstain
 from classifiers.calibration import second_strength
 from classifiers.contract import AbstainReason, Decision, Evidence, Score, Verdict
-from classifiers.encoder import blended, route
+from classifiers.encoder import ENCODER_WORD, blended, route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from classifiers.linear import LinearModel
 
 MOST_TOPICS = 3  # what the wire carries; of 23,674 desk items none has more
-ENCODER_WORD = "[encoder]"  # stands among the words of an explanation for what the second tier changed
 _SCORES_KEPT = 5
 _DIGITS = 4
 _EVIDENCE_KEPT = 10
@@ -36,6 +35,10 @@ class Rule(NamedTuple):
     tier: str
     first: float
     second: float
+    vector: bytes = b""  # what the encoder read, where it was asked
+
+
+_ALONE = Rule("linear", 1.0, 1.0)
 
 
 class TopicClassifier:
@@ -75,7 +78,7 @@ class TopicClassifier:
             if reason is None:
                 by_language.setdefault(document.language, []).append(place)
             else:
-                verdicts[place] = _abstained(reason, (), 1.0)
+                verdicts[place] = _abstained(reason, ())
         for language, places in by_language.items():
             found = self._answer(language, [documents[place] for place in places])
             for place, verdict in zip(places, found, strict=True):
@@ -96,7 +99,7 @@ class TopicClassifier:
         order = np.argsort(-rounded, axis=1, kind="stable")[:, : max(_SCORES_KEPT, MOST_TOPICS)]
         best = np.take_along_axis(rounded, order, axis=1)
         return [
-            self._verdict(columns, row, rule) if readable else _abstained(AbstainReason.NOT_NEWS, (), 1.0)
+            self._verdict(columns, row, rule) if readable else _abstained(AbstainReason.NOT_NEWS, ())
             for columns, row, rule, readable in zip(order.tolist(), best.tolist(), rules, legible.tolist(), strict=True)
         ]
 
@@ -121,23 +124,23 @@ class TopicClassifier:
             if blend is not None:
                 groups.setdefault(blend, []).append(place)
         for blend, rows in groups.items():
-            logarithms = encoder.log_probabilities([documents[row] for row in rows])
-            values[rows] = blended(values[rows], logarithms, blend.linear, blend.encoder)
-            rule = Rule("blend" if blend.linear else "encoder", blend.first, blend.second)
-            for row in rows:
-                rules[row] = rule
+            read = encoder.read([documents[row] for row in rows])
+            values[rows] = blended(values[rows], read.logarithms, blend.linear, blend.encoder)
+            tier = "blend" if blend.linear else "encoder"
+            for row, vector in zip(rows, read.vectors, strict=True):
+                rules[row] = Rule(tier, blend.first, blend.second, vector)
 
     def _verdict(self, columns: list[int], probabilities: list[float], rule: Rule) -> Verdict:
         scores = tuple([Score(self.codes[at], p) for at, p in zip(columns, probabilities, strict=True)])
         best = scores[:_SCORES_KEPT]
         if probabilities[0] < rule.first:
-            return _abstained(AbstainReason.LOW_CONFIDENCE, best, rule.first, rule.tier)
+            return _abstained(AbstainReason.LOW_CONFIDENCE, best, rule)
         least = rule.second / second_strength(1.0, probabilities[0])  # probability of a further label of this item
         count = 1
         while count < MOST_TOPICS and count < len(scores) and probabilities[count] >= least:
             count += 1
         least = round(min(rule.first, least), _DIGITS)
-        return Verdict(Decision.ASSIGNED, scores[:count], best, least, tier=rule.tier)
+        return Verdict(Decision.ASSIGNED, scores[:count], best, least, tier=rule.tier, vector=rule.vector)
 
     def explain(self, document: Document, verdict: Verdict) -> list[Evidence]:
         """The words that carried each label of `verdict`, strongest first, at most ten a label.
@@ -161,5 +164,5 @@ class TopicClassifier:
         return evidence
 
 
-def _abstained(reason: AbstainReason, scores: tuple[Score, ...], threshold: float, tier: str = "linear") -> Verdict:
-    return Verdict(Decision.ABSTAINED, (), scores, threshold, reason, tier)
+def _abstained(reason: AbstainReason, scores: tuple[Score, ...], rule: Rule = _ALONE) -> Verdict:
+    return Verdict(Decision.ABSTAINED, (), scores, rule.first, reason, rule.tier, rule.vector)

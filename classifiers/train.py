@@ -13,17 +13,18 @@ from sklearn.metrics import accuracy_score, f1_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
 from classifiers import artefact, dataset, regions
-from classifiers.encoder import GRAPH_FILE, TIER
+from classifiers.encoder import GRAPH_FILE, TIER, TWIN, load_encoder
 from classifiers.encoder_fit import add_encoder, finish_encoder
 from classifiers.evaluate import answers, report
 from classifiers.model import SHIPPED, load_model
+from classifiers.region_reading_train import Vectors
 from classifiers.region_train import train_regions
 from classifiers.text import normalise
 from classifiers.topic_files import load_topics, save_topics
 from classifiers.topic_train import LEAST_EXAMPLES, main_labels, train_language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from classifiers.artefact import Label
@@ -51,6 +52,7 @@ class Plan:
     # A folder whose encoder becomes the second tier. One that knows the dev split has a twin that does not: the twin
     # fits the blend and gives the scores.
     encoder: Path | None = None
+    sub_regions: Mapping[str, str] | None = None  # M49 code by country; with it the scores have `sub_region_f1`
 
 
 class TrainingError(ValueError):
@@ -80,15 +82,16 @@ def train(
     table = label_table(examples, labels)
     learned = [one for one in examples if one.split == "train"]
     with threadpool_limits(1):  # same sums in the same order on every machine, and no threads spinning on two cores
-        scores = _fit(learned, table, out, plan, progress)
+        readers = _readers(plan.encoder)
+        scores = _fit(learned, table, out, plan, readers[0], progress)
         if plan.encoder is not None:
             _join_encoder(examples, out, plan.encoder, progress)
         _seal(learned, table, out, plan, scores)
-        scores |= _measure(examples, out, progress)
+        scores |= _measure(examples, out, plan.sub_regions, progress)
         if plan.with_dev:
             (out / artefact.MANIFEST).unlink()
             everything = [replace(one, split="train") for one in examples]
-            _fit(everything, table, out, plan, progress)
+            _fit(everything, table, out, plan, readers[-1], progress)
             if plan.encoder is not None:
                 finish_encoder(plan.encoder, out)
             learned = everything
@@ -118,8 +121,24 @@ def _slug(code: str) -> str:
     return slug or hashlib.blake2b(code.encode(), digest_size=6).hexdigest()
 
 
+def _readers(origin: Path | None) -> list[Vectors | None]:
+    """What reads the items for the regions: the encoder's twin that has not learned dev, if it has one, and itself."""
+    if origin is None:
+        return [None]
+    folders = [folder for folder in (origin / TWIN, origin) if folder.is_dir()]
+    try:
+        return [Vectors(load_encoder(folder), artefact.checksum(folder / GRAPH_FILE)) for folder in folders]
+    except artefact.ArtefactError as error:
+        raise TrainingError(str(error)) from error
+
+
 def _fit(
-    examples: Sequence[Example], table: Sequence[Label], out: Path, plan: Plan, progress: Progress
+    examples: Sequence[Example],
+    table: Sequence[Label],
+    out: Path,
+    plan: Plan,
+    vectors: Vectors | None,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Write the model files of both classifiers; return the figures of the held-out sources."""
     codes = [label.code for label in table]
@@ -141,7 +160,7 @@ def _fit(
     save_topics(out, codes, models)
     progress(f"regions: {len(examples)} examples", len(large), steps)
     if _teach_regions(examples):
-        train_regions([_row(example) for example in examples], out, seed=plan.seed)
+        train_regions([_row(example) for example in examples], out, seed=plan.seed, vectors=vectors)
     else:
         for name in (regions.MODEL_FILE, regions.FORMS_FILE):
             shutil.copyfile(SHIPPED / name, out / name)
@@ -196,17 +215,25 @@ def _join_encoder(examples: Sequence[Example], out: Path, origin: Path, progress
     progress("encoder joined", 1, 1)
 
 
-def _measure(examples: Sequence[Example], out: Path, progress: Progress) -> dict[str, Any]:
-    """`dev`: all figures of quality "fast"; with an encoder `balanced` and `best`: the figures of the topics."""
+def _measure(
+    examples: Sequence[Example], out: Path, sub_regions: Mapping[str, str] | None, progress: Progress
+) -> dict[str, Any]:
+    """Figures of the dev examples.
+
+    `dev`: all of quality "fast"; with an encoder `balanced` and `best`: those of the topics, and `regions`: those of
+    the countries, by quality.
+    """
     dev = [example for example in examples if example.split == "dev"]
     progress(f"measuring on {len(dev)} dev examples", 0, 1)
     found: dict[str, Any] = {}
     if dev:
-        found["dev"] = report(answers(load_model(out), dev))
+        found["dev"] = report(answers(load_model(out), dev), sub_regions)
         if (out / GRAPH_FILE).exists():
             qualities: tuple[Quality, ...] = ("balanced", "best")
             for quality in qualities:
-                found[quality] = report(answers(load_model(out, quality), dev))["topics"]
+                figures = report(answers(load_model(out, quality), dev), sub_regions)
+                found[quality] = figures["topics"]
+                found.setdefault("regions", {})[quality] = figures["regions"]
     progress("measured", 1, 1)
     return found
 

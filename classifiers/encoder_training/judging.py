@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from classifiers.encoder_training.lessons import Tier
 
 _DIGITS = 4
+_SHARES = (0.0, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0)
 
 
 def figures(
     encoder: Encoder, tier: Tier, dev: Sequence[Example], held: Sequence[Example], codes: Sequence[str]
 ) -> dict[str, Any]:
-    """Macro-F1 of the main topic, `alone` and `beside` the linear tier, ready for JSON: {"dev": ..., "held_out": ...}.
+    """Macro-F1 of the main topic, `alone` and `beside` the linear tier, ready for JSON.
 
-    On dev the blend is fitted on one half and measured on the other; on held-out sources it is the one of all of dev.
+    {"dev": ..., "held_out": ...}: on dev the blend is fitted on one half and measured on the other; on held-out sources
+    it is the one of all of dev. {"shares": ...}: by the encoder's share of the powers, which is what
+    `encoder_fit.ENCODER_SHARE` is chosen by; of all dev items, and the mean of the held-out sources.
     """
     asked = _ask(encoder, tier, dev)
     values = np.zeros_like(asked.linear)
@@ -40,17 +43,23 @@ def figures(
         mixtures = fit_mixtures(asked.where(others), asked.where(others), codes)
         for at in np.flatnonzero(halves == half).tolist():
             values[at] = _blend(asked.where([at]), mixtures)[0]
-    found: dict[str, Any] = {"dev": _by_group(asked, values, _languages(dev), codes), "held_out": {}}
+    groups = _languages(dev)
+    found: dict[str, Any] = {
+        "dev": _by_group(asked, values, groups, codes),
+        "held_out": {},
+        "shares": {name: _by_share(asked, [rows], codes) for name, rows in groups.items() if name in ("all", "core")},
+    }
     if held:
         mixtures = fit_mixtures(asked, asked, codes)
         asked = _ask(encoder, tier, held)
         sources = {source: np.array([one.source == source for one in held]) for source in {one.source for one in held}}
         found["held_out"] = _by_group(asked, _blend(asked, mixtures), dict(sorted(sources.items())), codes)
+        found["shares"]["held_out"] = _by_share(asked, list(sources.values()), codes)
     return found
 
 
 def _ask(encoder: Encoder, tier: Tier, examples: Sequence[Example]) -> Asked:
-    return Asked(examples, tier.probabilities(examples), encoder.log_probabilities(documents_of(examples)))
+    return Asked(examples, tier.probabilities(examples), encoder.read(documents_of(examples)).logarithms)
 
 
 def _blend(asked: Asked, mixtures: Mapping[str, Mixture]) -> NDArray[np.float64]:
@@ -85,6 +94,18 @@ def _by_group(
         }
         for name, rows in groups.items()
     }
+
+
+def _by_share(asked: Asked, groups: Sequence[NDArray[np.bool_]], codes: Sequence[str]) -> dict[str, float]:
+    """Mean over the groups at each share; the sum of the powers moves no first topic."""
+    truth = main_labels(asked.examples, codes)
+    found = {}
+    for share in _SHARES:
+        values = blended(asked.linear, asked.encoder, 1 - share, share)
+        found[f"{share:.2f}"] = round(
+            float(np.mean([_macro_f1(truth[rows], values[rows]) for rows in groups])), _DIGITS
+        )
+    return found
 
 
 def _macro_f1(truth: NDArray[np.int64], values: NDArray[np.float64]) -> float:

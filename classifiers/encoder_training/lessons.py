@@ -29,13 +29,26 @@ if TYPE_CHECKING:
 _LEAST_PROBABILITY = 1e-6  # what the linear tier says of a label at least, so that it is no veto
 
 
+class Teacher(NamedTuple):
+    """What a larger encoder says of labelled items, by heads that have not learned them, and of others behind them."""
+
+    logarithms: NDArray[np.float64]  # (items, labels), of probabilities
+    vectors: NDArray[np.float32]  # (items, width), without the mean, of length 1
+
+
 class Lessons(NamedTuple):
-    """What is learned, one row an item."""
+    """What is learned, one row an item; items without labels stand last, and ask for a teacher."""
 
     pieces: Sequence[Pieces]
-    targets: NDArray[np.float64]  # (items, labels), rows of sum 1
-    importance: NDArray[np.float64]  # (items,), mean 1
+    targets: NDArray[np.float64]  # (items, labels), rows of sum 1; of sum 0 without labels
+    importance: NDArray[np.float64]  # (items,), mean 1 over those with labels
     linear: NDArray[np.float64]  # (items, labels), logarithms of what the linear tier says
+    teacher: Teacher | None = None
+
+    @property
+    def labelled(self) -> int:
+        """How many items have labels."""
+        return int(self.targets.any(axis=1).sum())
 
 
 class Tier(NamedTuple):
@@ -77,3 +90,17 @@ def lessons_of(examples: Sequence[Example], codes: Sequence[str], pieces: Sequen
     even = np.full(len(codes), 1 / len(codes))
     linear = np.array([tier.unseen.get(one.id, even) for one in examples])
     return Lessons(pieces, targets, importance / importance.mean(), np.log(np.maximum(linear, _LEAST_PROBABILITY)))
+
+
+def with_unlabelled(
+    lessons: Lessons, unlabelled: Sequence[Example], pieces: Sequence[Pieces], tier: Tier, importance: float
+) -> Lessons:
+    """The lessons, and behind them items that nobody labelled, each of the importance given; the teacher is to come."""
+    labels = lessons.targets.shape[1]
+    linear = np.log(np.maximum(tier.probabilities(unlabelled), _LEAST_PROBABILITY))
+    return lessons._replace(
+        pieces=[*lessons.pieces, *pieces],
+        targets=np.concatenate([lessons.targets, np.zeros((len(unlabelled), labels))]),
+        importance=np.concatenate([lessons.importance, np.full(len(unlabelled), importance)]),
+        linear=np.concatenate([lessons.linear, linear]),
+    )

@@ -49,18 +49,23 @@ class Network(nn.Module):
         self.norm = nn.LayerNorm(width, weights.epsilon).requires_grad_(False)  # noqa: FBT003
         self.layers = nn.ModuleList(Layer(width, inner, weights.heads, weights.epsilon) for _ in range(weights.layers))
         self.head = nn.Linear(width, labels)
+        self.vector = nn.Linear(width, width)  # to the vector of a teacher; learned beside the head, never served
         mine = {name: torch.from_numpy(value.copy()) for name, value in weights.state.items()}
         mine = {name: value for name, value in mine.items() if value.shape == self.state_dict()[name].shape}
         self.load_state_dict(mine, strict=False)
 
     def forward(self, ids: torch.Tensor, dropout: float = 0.0) -> torch.Tensor:
         """Logits; `dropout` is the share of the mean vector that the head does not see."""
+        return self.head(functional.dropout(self.sentence(ids), dropout))
+
+    def sentence(self, ids: torch.Tensor) -> torch.Tensor:
+        """Mean of the last layer over the pieces, (rows, width)."""
         x = self.norm(self.words(ids) + self.positions[: ids.shape[1]])
         for layer in self.layers:
             x = layer(x)
-        return self.head(functional.dropout(x.float().mean(1), dropout))
+        return x.float().mean(1)
 
     def trained(self) -> dict[str, NDArray[np.float32]]:
         """What `Weights.state` holds."""
-        fixed = ("words.", "positions")
+        fixed = ("words.", "positions", "vector.")
         return {name: value.numpy().copy() for name, value in self.state_dict().items() if not name.startswith(fixed)}

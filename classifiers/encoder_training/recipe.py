@@ -19,6 +19,11 @@ class Recipe:
     averaging: float = 0.998  # share of the moving average of the weights that each step keeps
     pieces: int = 96
     seed: int = 0
+    # With a teacher alone:
+    taught: float = 0.25  # share of a labelled item's target that is the teacher's
+    unlabelled_epochs: float = 1.25
+    unlabelled: float = 0.6  # importance of an item without labels
+    vector: float = 1.0  # weight of 1 - cosine to the teacher's vector
 
 
 FRESH = Recipe(epochs=3.0, rate=1.5e-4, head_rate=2e-3, frozen=0)  # for layers of the base

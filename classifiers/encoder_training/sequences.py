@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from classifiers.encoder import lead_of, title_of
+from classifiers.encoder import lead_of, text_of, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from classifiers.contract import Item
 
+_QUERY = "query: "
 BEGIN, END = 0, 2  # `<s>` and `</s>` in the tokenizer of every model
 
 # Half of what is classified is shorter than an article: headlines alone, leads alone, texts cut off early.
@@ -45,6 +46,12 @@ def pieces_of(tokenizer: Any, items: Sequence[Item]) -> list[Pieces]:
 
 def _valid(texts: Sequence[str]) -> list[str]:
     return [text.encode(errors="replace").decode() for text in texts]
+
+
+def questions_of(tokenizer: Any, items: Sequence[Item], limit: int) -> list[NDArray[np.int64]]:
+    """`<s>` pieces `</s>` of items in the form that multilingual-e5-small was published for: behind `query: `."""
+    encoded = tokenizer.encode_batch([_QUERY + text_of(item) for item in items], add_special_tokens=False)
+    return [_closed(np.array(one.ids[: limit - 2], np.int64)) for one in encoded]
 
 
 def sequence(pieces: Pieces, limit: int) -> NDArray[np.int64]:

@@ -39,7 +39,11 @@ class Weights(NamedTuple):
 
 
 def read_graph(path: Path) -> Weights:
-    """Read back what `graph.save_graph` wrote; int8 matrices come back to within half a step of each column's scale."""
+    """Read back what `graph.save_graph` wrote.
+
+    Matrices in int8 come back to within half a step of each output's scale, times what smoothing had multiplied an
+    input by: weights of inputs that are always quiet come back coarse.
+    """
     import onnx  # noqa: PLC0415  of the extra encoder-training
 
     model = onnx.load(path)
@@ -48,16 +52,23 @@ def read_graph(path: Path) -> Weights:
     state = {"norm.weight": kept["n0w"], "norm.bias": kept["n0b"]}
     for layer in range(sum(name.endswith("_qkv_b") for name in kept)):
         for ours in MATRICES:
-            state[f"layers.{layer}.{ours}.weight"] = _matrix(kept, f"layer{layer}_{ours}_w").T
+            matrix = _matrix(kept, f"layer{layer}_{ours}_w")
+            smoothing = kept.get(f"layer{layer}_{ours}_smoothing")
+            state[f"layers.{layer}.{ours}.weight"] = (matrix if smoothing is None else matrix * smoothing[:, None]).T
             state[f"layers.{layer}.{ours}.bias"] = kept[f"layer{layer}_{ours}_b"]
         for number, ours in enumerate(NORMS, 1):
             state[f"layers.{layer}.{ours}.weight"] = kept[f"layer{layer}_n{number}w"]
             state[f"layers.{layer}.{ours}.bias"] = kept[f"layer{layer}_n{number}b"]
-    state["head.weight"] = _matrix(kept, "logits_w_Transposed").T
+    state["head.weight"] = _matrix(kept, "logits_w").T
     state["head.bias"] = kept["logits_b"]
     state = {name: np.array(value, np.float32) for name, value in state.items()}
-    heads, epsilon = attributes["num_heads"].i, attributes["epsilon"].f
-    return Weights(kept["table"].astype(np.int8), kept["scale"], kept["positions"], state, heads, epsilon)
+    heads, table = int(kept["heads"][1]) // 3, _unpacked(kept["table"])
+    return Weights(table, kept["scale"], kept["positions"], state, heads, attributes["epsilon"].f)
+
+
+def _unpacked(table: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """The word table that `graph` has packed: (pieces, width), -8..7."""
+    return np.concatenate((table & 15, table >> 4), axis=1).astype(np.int8) - np.int8(8)
 
 
 def _matrix(kept: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from classifiers.contract import Item
+from classifiers.contract import Item, passed_on
 from streams import wire
 from streams.agents.batch import Outcome, Poison, bisect
 from streams.agents.dead_letters import Failure, dead_letter, invalid, poisoned
@@ -116,7 +116,8 @@ class Labeller:
         """Finds the regions, routes and encodes; one outcome a step, in order. `now` is RFC 3339."""
         drafts = [step for step in steps if isinstance(step, Draft)]
         with self._timed("regions"):
-            verdicts = iter(bisect([draft.document for draft in drafts], self._regions, "regions"))
+            documents = passed_on([draft.document for draft in drafts], [draft.topics for draft in drafts])
+            verdicts = iter(bisect(documents, self._regions, "regions"))
         with self._timed("encode"):
             stamp = Stamp(now)
             return [self._outcome(step, verdicts, now, stamp) for step in steps]

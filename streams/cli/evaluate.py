@@ -72,7 +72,6 @@ def command(
     from classifiers.evaluate import report
     from streams.cli.main import settings_of
     from streams.cli.models import chosen_quality, model_directory, open_model
-    from streams.settings import load_labels
 
     settings = settings_of(context)
     if plots is not None:
@@ -86,14 +85,20 @@ def command(
     folder = model_directory(settings.model.directory, directory)
     model = open_model(folder, chosen_quality(folder, settings.model.quality, quality))
     found = _answers(model, examples)
-    sub_regions = {code: label.region for code, label in load_labels().countries.items() if label.region}
-    figures, slugs = report(found, sub_regions), {label.code: label.slug for label in model.manifest.labels}
+    figures, slugs = report(found, sub_regions()), {label.code: label.slug for label in model.manifest.labels}
     if form == "json":
         click.echo(json.dumps(figures, ensure_ascii=False, indent=1))
     else:
         click.echo(summary(figures, slugs))
     if plots is not None:
         _draw(found, slugs, plots)
+
+
+def sub_regions() -> dict[str, str]:
+    """The M49 code of the sub-region of every country that lies in one."""
+    from streams.settings import load_labels
+
+    return {code: label.region for code, label in load_labels().countries.items() if label.region}
 
 
 def _check_plots() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifiers.contract import Item
+from classifiers.contract import Item, passed_on
 from streams.agents.label import Author, Claim, label_article, pass_through
 from streams.agents.labeller import CANCELED
 from streams.articles import home_country, main_headline, main_text
@@ -31,7 +31,9 @@ def label_articles(
     author = Author(model.name, model.version, labels)
     alive = [article for article in articles if article.pub_status != CANCELED]
     documents = model.prepare([item_of(article) for article in alive])
-    topics, regions = model.topics.classify(documents), model.regions.classify(documents)
+    topics = model.topics.classify(documents)
+    documents = passed_on(documents, topics)
+    regions = model.regions.classify(documents)
 
     def words(classifier: Classifier, at: int, verdict: Verdict) -> Sequence[Evidence]:
         return classifier.explain(documents[at], verdict) if explain else ()

@@ -44,8 +44,8 @@ def command(
 
     An item is {"id", "lang", "title", "text", "topics", "countries", "source", "split"}: `topics` are any codes, main
     first; `countries` ISO 3166-1 alpha-2; items of split "dev" are measured on, and where none says its split, one in
-    eight is. 24,000 items take three minutes on one core. With --encoder, whose topics the items must have, the dev
-    items also teach how much it counts.
+    eight is. 24,000 items take three minutes on one core, half an hour with --encoder. Its topics must be those of the
+    items; the dev items then also teach how much it counts.
 
     \b
     Example:
@@ -55,13 +55,13 @@ def command(
     from classifiers.dataset import DatasetError, read_examples
     from classifiers.model import SHIPPED
     from classifiers.train import Plan, TrainingError, train
-    from streams.cli.evaluate import summary
+    from streams.cli.evaluate import sub_regions, summary
     from streams.cli.progress import shown_progress
     from streams.sources.dates import stamp
 
     now = datetime.now(UTC)
     origin = SHIPPED if encoder == Path("shipped") else encoder
-    plan = Plan(name, version or f"{now:%Y.%m.%d}", stamp(now), seed, with_dev, origin)
+    plan = Plan(name, version or f"{now:%Y.%m.%d}", stamp(now), seed, with_dev, origin, sub_regions())
     try:
         examples = read_examples(data)
         with shown_progress() as progress:

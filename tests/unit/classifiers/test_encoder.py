@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from classifiers.artefact import ArtefactError
 from classifiers.contract import AbstainReason, Decision, Item
 from classifiers.encoder import (
+    ENCODER_WORD,
     GRAPH_FILE,
     HEADLINE_LETTERS,
     NUMBERS_FILE,
@@ -28,7 +29,7 @@ from classifiers.encoder import (
     text_of,
 )
 from classifiers.model import SHIPPED, Model, load_model, prepare
-from classifiers.topics import ENCODER_WORD, TopicClassifier
+from classifiers.topics import TopicClassifier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -247,7 +248,7 @@ class TestFiles:
     def test_labels_that_the_network_does_not_have(self, folder: Path) -> None:
         numbers = read_numbers(folder)
         numbers.codes.pop()
-        with pytest.raises(ArtefactError, match="logits of width"):
+        with pytest.raises(ArtefactError, match="wanted ids, logits of"):
             open_network(folder / GRAPH_FILE, folder / TOKENIZER_FILE, numbers)
 
     def test_a_model_without_an_encoder_serves_fast_alone(self, artefact_folder: Path) -> None:

@@ -48,9 +48,9 @@ def table() -> FormTable:
 
 def found(table: FormTable, language: str, text: str) -> list[tuple[str, str]]:
     matcher = Matcher(table, language)
-    forms, positions = matcher.match(tokenise(text, "")[0])
-    assert positions == sorted(positions)
-    return [(table.keys[number], table.countries[number]) for number in forms]
+    matched = matcher.match(tokenise(text, "")[0])
+    assert matched.positions == sorted(matched.positions)
+    return [(table.keys[number], table.countries[number]) for number in matched.forms]
 
 
 @pytest.mark.parametrize("word", ["تركيا", "وتركيا", "بتركيا", "وبتركيا", "لتركيا", "كتركيا", "تُركيا", "تركـيا"])
@@ -128,6 +128,8 @@ def test_any_words_are_taken(table: FormTable) -> None:
         matcher = Matcher(table, language)
         for _ in range(300):
             tokens = ["".join(random.choices(letters, k=random.randint(1, 9))) for _ in range(random.randint(0, 12))]
-            forms, positions = matcher.match(tokens)
-            assert len(forms) == len(positions)
-            assert all(0 <= position < len(tokens) for position in positions)
+            matched = matcher.match(tokens)
+            assert len(matched.forms) == len(matched.positions) == len(matched.ends)
+            assert len(matched.numbers) == len(tokens)
+            spans = zip(matched.positions, matched.ends, strict=True)
+            assert all(0 <= position < end <= len(tokens) for position, end in spans)

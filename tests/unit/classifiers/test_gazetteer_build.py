@@ -22,7 +22,7 @@ def table() -> FormTable:
 
 
 def countries(table: FormTable, language: str, text: str) -> set[str]:
-    forms, _ = Matcher(table, language).match(tokenise(text, "")[0])
+    forms = Matcher(table, language).match(tokenise(text, "")[0]).forms
     return {table.countries[form] for form in forms} - {""}
 
 
@@ -177,6 +177,6 @@ def test_coverage_of_another_list(shared: Path, table: FormTable, name: str, lan
     found = 0
     for country, words in rows:
         surfaces = [word.strip("'\"* ").replace("\t", " ") for word in words.split(",")]
-        forms = [form for surface in surfaces for form in matcher.match(tokenise(surface, "")[0])[0]]
+        forms = [form for surface in surfaces for form in matcher.match(tokenise(surface, "")[0]).forms]
         found += any(table.countries[form] == country for form in forms)
     assert found / len(rows) >= least

@@ -51,6 +51,20 @@ def test_a_sentence(tag: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("OIL PRICES FALL AFTER OPEC MEETING", "Brent drops"),
+        ("COURT FREES EDITOR HELD SINCE MAY", "Paper prints again"),
+        ("STRIKE GROUNDS FLIGHTS AT LONDON AIRPORTS", "Pay talks fail"),
+    ],
+)
+def test_a_headline_in_capitals_above_small_letters(title: str, text: str) -> None:
+    found = identify(title, text)
+    assert found.tag == "en"
+    assert found.confidence > 0.5  # under .2 as long as the capitals stayed
+
+
+@pytest.mark.parametrize(
     ("tag", "headline"),
     [
         ("ar", "زلزال يضرب غربي إيران"),

@@ -11,7 +11,7 @@ from classifiers.abstention import reason_to_abstain
 from classifiers.contract import Decision, Item
 from classifiers.dataset import read_examples
 from classifiers.model import Model, load_model, prepare
-from classifiers.prose import CHARACTERS, LEAST_WORDS, is_prose, symbols_of
+from classifiers.prose import CHARACTERS, LEAST_WORDS, figures_of, is_prose, symbols_of
 from tests.not_news import KINDS
 
 LANGUAGES = frozenset(("ar", "de", "en", "es", "fa", "fr", "it", "pl", "ru", "tr", "zh"))
@@ -49,6 +49,8 @@ def test_news_does_not() -> None:
         "Giants Win Playoff Game In Overtime As Fans Storm The Field",  # a headline with function words
         "PENNZOIL SEES LOWER FIRST QUARTER NET BEFORE UNUSUAL ITEM",  # in capitals only
         "Twitter bans president permanently after riot",
+        "How the cold changes your garden and what you can do",  # addressed to the reader, as pages are
+        "Health minister opens school of music and science in Ankara",  # some sections, and a sentence
         "Facebook's privacy policy breaks the law, a court in Berlin has ruled, and its cookies must go at once.",
         "Sitemizde çerezler",  # too short to tell: reason_to_abstain has a rule for it
         "Tekstas lietuvių kalba, kurios žodžių sąrašo čia nėra, todėl apie jį nieko nesakoma ir jis lieka toks.",
@@ -63,12 +65,43 @@ def test_prose_stays(text: str) -> None:
     [
         "World Politics Business Sport Culture Travel Opinion Video Weather Podcasts",
         "© 2019 Example LLC. A Division of Example Universal",
+        "Money Markets Lifestyle Real Estate Tech Sports TV Podcasts More",  # "more" is a function word too
+        "Home News Business Entertainment Sport Opinion The Node Slideshows",
+        "الرئيسية الاقتصاد الرياضة ثقافة وفنون تكنولوجيا أخبار العالم رأي",
         "版权所有 隐私 联系我们 网站地图 免责声明",
         "Subscribe to our newsletter",
     ],
 )
 def test_menus_and_notices_do_not(text: str) -> None:
     assert not prose(text)
+
+
+def test_lists_run_into_one_line_have_capitals_and_no_stop() -> None:
+    headlines = (
+        "Mayor Says Bridge Will Open In Spring Museum Returns Three Statues To Its Neighbours "
+        "Rail Strike Enters Its Second Week Why Bakers Are Leaving The Old Town"
+    )
+    assert not prose(headlines)
+    roundup = (
+        "Mayor Halvorsen says the bridge will open in spring. The museum returns three statues to its neighbours. "
+        "The rail strike enters its second week. Bakers are leaving the old town."
+    )
+    assert prose(roundup)
+    assert prose(roundup.replace(".", ""))  # capitals alone and stops alone do not decide
+
+
+def test_a_headline_may_have_capitals_alone() -> None:
+    assert prose("Port fighting", title="Rebel Gunmen Fiercely Attack Foreign Soldiers Near Port")
+
+
+def test_every_german_noun_has_a_capital() -> None:
+    text = "Bürgermeister und Stadtrat einigen sich auf Sanierung von Brücke und Bahnhof sowie Ausbau der Schule in Neustadt"
+    assert prose(text)
+
+
+def test_figures_are_digits() -> None:
+    assert figures_of("Shr 19 cts vs 2.25") == 5
+    assert figures_of("٢٠٢٦") == 0
 
 
 def test_symbols_are_those_of_programs() -> None:

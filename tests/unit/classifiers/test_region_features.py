@@ -5,7 +5,8 @@ import pytest
 
 from classifiers.contract import Document, Item
 from classifiers.gazetteer import KINDS, Form, FormTable, Matcher
-from classifiers.region_features import FEATURES, Candidates, Places, candidates, find, headline
+from classifiers.region_features import FEATURES, Candidates, Evidence, Places, candidates
+from classifiers.region_hits import find, headline
 from classifiers.text import tokenise
 
 
@@ -34,7 +35,12 @@ def document(title: str, text: str = "", language: str = "en", home: str | None 
 def of(*documents: Document, homes: tuple[int, ...] | None = None) -> Candidates:
     hits = find(MATCHERS, documents)
     reliability = np.array([RELIABILITY[TABLE.keys[number]] for number in hits.form], np.float64)
-    return candidates(hits, PLACES, reliability, np.array(homes or [-1] * len(documents), np.int64))
+    return candidates(
+        hits,
+        PLACES,
+        Evidence(reliability, np.zeros(len(reliability))),
+        np.array(homes or [-1] * len(documents), np.int64),
+    )
 
 
 def feature(found: Candidates, name: str) -> list[float]:

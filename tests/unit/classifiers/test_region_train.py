@@ -8,8 +8,8 @@ import pytest
 from classifiers.contract import Item
 from classifiers.dataset import DatasetError
 from classifiers.gazetteer import KINDS, Form, FormTable, Matcher
-from classifiers.region_examples import OPENING_WORDS, copies, document_of, opening, region_homes, source_folds
-from classifiers.region_features import find
+from classifiers.region_examples import copies, document_of, opening, region_homes, source_folds
+from classifiers.region_hits import OPENING_WORDS, find
 from classifiers.region_train import measure, score_regions, train_regions
 from classifiers.regions import load_regions
 

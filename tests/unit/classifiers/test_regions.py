@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import classifiers
 from classifiers.contract import AbstainReason, Decision, Document, Item
+from classifiers.region_features import ACCEPTING
 from classifiers.region_files import FORMS_FILE, MODEL_FILE
 from classifiers.regions import MOST_COUNTRIES, Regions, load_regions
 from classifiers.text import tokenise
@@ -56,7 +57,7 @@ def test_countries_of_a_headline(regions: Regions, language: str, title: str, co
 
 def test_no_place_is_an_answer(regions: Regions) -> None:
     verdict = regions.classify([document("en", "Five exercises for a stronger back", "Stretch every morning.")])[0]
-    assert verdict == (Decision.NONE, (), verdict.scores, regions.threshold, None, "linear")
+    assert verdict == (Decision.NONE, (), verdict.scores, regions.threshold, None, "linear", b"")
 
 
 def test_abstains_without_words_and_in_a_language_without_forms(regions: Regions) -> None:
@@ -186,6 +187,15 @@ def test_a_model_of_other_features_is_refused(copied: Path) -> None:
     np.savez(copied / MODEL_FILE, **parts)
     with pytest.raises(ValueError, match="another version"):
         load_regions(copied)
+
+
+def test_a_model_of_an_earlier_version_is_read(copied: Path) -> None:
+    with np.load(copied / MODEL_FILE) as stored:
+        parts = {name: stored[name] for name in stored.files if not name.startswith("context")}
+    parts["features"] = parts["features"][:ACCEPTING]
+    np.savez(copied / MODEL_FILE, **parts)
+    verdict = load_regions(copied).classify([document("en", "Earthquake in Peru")])[0]
+    assert [label.code for label in verdict.labels] == ["PE"]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

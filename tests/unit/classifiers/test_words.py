@@ -91,9 +91,9 @@ def test_a_phrase_across_a_run_of_chinese_keeps_its_place() -> None:
     matcher = Matcher(table, "en")
     terms = TermRows({"\u4e2d\u56fd": 0, "\u56fd\u653f": 1, "\u653f\u5e9c": 2}, np.ones(3, np.float32))
     matcher.words = Words(terms.columns_of, matcher.actions_of)
-    forms_found, positions = matcher.match(["\u4e2d\u56fd\u653f\u5e9c", "New", "York", "and", "York"])
-    assert [table.countries[number] for number in forms_found] == ["US", "GB"]
-    assert positions == [1, 4]
+    found = matcher.match(["\u4e2d\u56fd\u653f\u5e9c", "New", "York", "and", "York"])
+    assert [table.countries[number] for number in found.forms] == ["US", "GB"]
+    assert found.positions == [1, 4]
 
 
 @given(st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=()), max_size=80))

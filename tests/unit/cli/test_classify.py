@@ -151,9 +151,6 @@ class TestPage:
         assert [row[1].split(",")[0] for row in rows[:2] + rows[3:]] == ["JO", "JP", "PK", "CO"]
         assert "MA" in rows[2][1].split(",")
 
-    @pytest.mark.xfail(
-        reason="of a match that Morocco won, the model puts the venue first: it has two names in the text"
-    )
     def test_the_winner_comes_before_the_venue(self) -> None:
         rows = [line.split("\t") for line in run(PAGE, "--page", "--format", "text").stdout.splitlines()]
         assert rows[2][1].split(",")[0] == "MA"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,6 +20,9 @@ from streams.errors import InvalidError
 from tests.unit.classifiers.encoder_training.test_run import Learner
 from tests.unit.classifiers.encoder_training.tiny import write_encoder
 
+if TYPE_CHECKING:
+    from classifiers.encoder_training.run import EncoderPlan
+
 SAMPLE = Path(__file__).parents[2] / "data" / "desk_sample.jsonl"
 CODES = [f"{number:02d}000000" for number in range(1, 18)]
 
@@ -32,6 +36,9 @@ def learner(monkeypatch: pytest.MonkeyPatch) -> Learner:
     learner, module = Learner(), ModuleType("classifiers.encoder_training.learning")
     module.learn = learner  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
+    teacher = ModuleType("classifiers.encoder_training.teacher")
+    teacher.teach = None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, teacher.__name__, teacher)
     monkeypatch.setattr(train_encoder, "_WANTED", ("onnx",))
     return learner
 
@@ -41,7 +48,8 @@ def test_an_encoder_and_its_figures(learner: Learner, tmp_path: Path) -> None:
     given = ("--base", base, "--epochs", "0.5", "--seed", "4", "--hold", "sample-a, sample-b", "--with-dev")
     shown = run("--data", SAMPLE, "--out", tmp_path / "out", *given)
     assert shown.exit_code == 0, shown.output
-    rows = {line.rsplit(maxsplit=3)[0].strip(): line.split() for line in shown.stdout.splitlines()}
+    first, _, shares = shown.stdout.partition("\n\n")
+    rows = {line.rsplit(maxsplit=3)[0].strip(): line.split() for line in first.splitlines()}
     assert set(rows) == {
         "macro-F1                                  items  alone",  # the head
         *(f"dev {group}" for group in ("all", "core", "ar", "en", "tr")),
@@ -49,10 +57,32 @@ def test_an_encoder_and_its_figures(learner: Learner, tmp_path: Path) -> None:
         "held_out sample-b",
     }
     assert int(rows["held_out sample-a"][2]) == 51
+    assert [line[:40].strip() for line in shares.splitlines()] == [
+        "macro-F1 by the share of the encoder",
+        "dev all",
+        "dev core",
+        "held_out, mean of the sources",
+    ]
     assert f"newswire train --encoder {tmp_path / 'out'}" in shown.stderr
     assert [(recipe.epochs, recipe.seed) for recipe in learner.recipes] == [(0.5, 4)] * 2  # the twin, and the encoder
     assert load_encoder(tmp_path / "out").numbers.learned_dev
     assert not load_encoder(tmp_path / "out" / "twin").numbers.learned_dev
+
+
+def test_items_without_labels_are_read(learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[EncoderPlan] = []
+
+    def train(_examples: object, _out: Path, plan: EncoderPlan, _progress: object) -> dict[str, Any]:
+        plans.append(plan)
+        return {"dev": {}, "held_out": {}, "shares": {"all": {}}}
+
+    monkeypatch.setattr("classifiers.encoder_training.run.train_encoder", train)
+    others = tmp_path / "others.jsonl"
+    others.write_text('{"id": "u1", "lang": "tr", "text": "Deprem"}\n')
+    shown = run("--data", SAMPLE, "--out", tmp_path / "out", "--unlabelled", others)
+    assert shown.exit_code == 0, shown.output
+    assert plans[0].unlabelled is not None
+    assert [(one.id, one.topics) for one in plans[0].unlabelled.items] == [("u1", ())]
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

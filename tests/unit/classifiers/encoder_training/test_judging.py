@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from classifiers.dataset import Example
-from classifiers.encoder import Blend, Mixture
+from classifiers.encoder import Blend, Mixture, Reading
 from classifiers.encoder_training import judging
 from classifiers.encoder_training.judging import figures
 from classifiers.encoder_training.lessons import Tier
@@ -41,9 +41,10 @@ def said(examples: Sequence[Example], knows: int) -> NDArray[np.float64]:
 class OneHalf:
     """An encoder and a linear tier that know a half each."""
 
-    def log_probabilities(self, documents: Sequence[Document]) -> NDArray[np.float64]:
+    def read(self, documents: Sequence[Document]) -> Reading:
         by_text = {one.text: one for one in EXAMPLES}
-        return np.asarray(np.log(said([by_text[document.item.text] for document in documents], knows=1)))
+        found = np.log(said([by_text[document.item.text] for document in documents], knows=1))
+        return Reading(np.asarray(found), [b""] * len(documents))
 
 
 class LinearHalf(Tier):
@@ -74,3 +75,13 @@ def test_each_half_is_measured_by_what_the_other_fitted(found: dict[str, Any]) -
 
 def test_held_out_sources_have_the_blend_of_all_of_dev(found: dict[str, Any]) -> None:
     assert found["held_out"] == {"s": {"items": sum(map(half, EXAMPLES)), "alone": 1.0, "beside": 1.0}}
+
+
+def test_each_share_is_measured(found: dict[str, Any]) -> None:
+    """The linear tier is right on one half of the items, the encoder on the other, both as surely."""
+    dev, held = found["shares"]["all"], found["shares"]["held_out"]
+    assert set(found["shares"]) == {"all", "held_out"}
+    assert (held["0.00"], held["1.00"]) == (0.0, 1.0)
+    assert held["0.60"] == 1.0
+    assert 0.2 < dev["0.00"] < 0.8
+    assert dev["1.00"] == found["dev"]["all"]["alone"]

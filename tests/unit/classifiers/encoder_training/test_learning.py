@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from classifiers.encoder_training.learning import learn
-from classifiers.encoder_training.lessons import Lessons
+from classifiers.encoder_training.lessons import Lessons, Teacher
 from classifiers.encoder_training.network import Network
 from classifiers.encoder_training.recipe import Recipe
 from classifiers.encoder_training.sequences import Pieces, sequence
@@ -78,6 +78,37 @@ def test_beside_a_tier_that_knows_it_has_less_to_learn() -> None:
         found = learn(tiny_weights(), lessons(linear_knows=linear_knows), recipe, silent)
         moved.append(share_right(found, lessons()))
     assert moved[0] > moved[1]
+
+
+class TestTeacher:
+    def taught(self, *, right: bool) -> Lessons:
+        """Labels of two items in three of the first topic alone; a teacher knows, or mistakes, all of them."""
+        given = lessons()
+        truth = given.targets.argmax(axis=1)
+        order = np.concatenate([np.flatnonzero(truth == 0), np.flatnonzero(truth != 0)])
+        known = (truth[order] == 0).sum()
+        targets = np.where(np.arange(240)[:, None] < known, given.targets[order], 0)
+        said = given.targets[order] if right else np.roll(given.targets[order], 1, axis=1)
+        vectors = np.random.default_rng(3).normal(size=(240, 64)).astype(np.float32)
+        teacher = Teacher(np.log(0.98 * said + 0.02 / 3), vectors)
+        return Lessons([given.pieces[at] for at in order], targets, np.ones(240), given.linear, teacher)
+
+    def test_items_without_labels_are_learned_from_it(self) -> None:
+        recipe = replace(RECIPE, unlabelled_epochs=6, vector=0.1)
+        shares = []
+        for right in (True, False):
+            found = learn(tiny_weights(), self.taught(right=right), recipe, silent)
+            assert "vector.weight" not in found.state
+            shares.append(share_right(found, lessons()))
+        assert shares[0] > 0.9
+        assert shares[1] < 0.5
+
+    def test_every_item_has_its_turns(self) -> None:
+        told: list[tuple[str, int, int]] = []
+        recipe = replace(RECIPE, epochs=2, unlabelled_epochs=1)
+        given = self.taught(right=True)
+        learn(tiny_weights(), given, recipe, lambda *what: told.append(what))
+        assert told[-1][2] == (2 * given.labelled + (240 - given.labelled)) // recipe.batch
 
 
 def test_progress_is_told() -> None:

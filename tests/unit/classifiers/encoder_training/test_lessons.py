@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from classifiers.encoder_training.lessons import Tier, lessons_of, taught_tier
+from classifiers.encoder_training.lessons import Tier, lessons_of, taught_tier, with_unlabelled
 from classifiers.encoder_training.sequences import Pieces
 from classifiers.topic_train import main_labels
 
@@ -62,3 +62,13 @@ def test_rare_topics_count_more(examples: list[Example], codes: list[str], tier:
     assert found.importance[9] > 1.5 * found.importance[0]
     assert found.targets.sum(axis=1) == pytest.approx(1.0)
     assert found.linear.min() >= np.log(1e-6) - 1e-9
+
+
+def test_items_without_labels_stand_behind_the_labelled(examples: list[Example], codes: list[str], tier: Tier) -> None:
+    english, turkish = ([one for one in examples if one.language == language][:4] for language in ("en", "tr"))
+    found = with_unlabelled(lessons_of(english, codes, [NONE] * 4, tier), turkish, [NONE] * 4, tier, 0.6)
+    assert found.labelled == 4
+    assert [len(part) for part in found[:4]] == [8] * 4
+    assert not found.targets[4:].any()
+    assert found.importance[4:] == pytest.approx(0.6)
+    assert found.linear[4:] == pytest.approx(-np.log(len(codes)))  # no model of that language

@@ -10,16 +10,20 @@ import pytest
 
 from classifiers.dataset import digest
 from classifiers.encoder import GRAPH_FILE, TWIN, load_encoder, read_numbers
+from classifiers.encoder_training.lessons import Teacher
 from classifiers.encoder_training.recipe import FRESH, Recipe
-from classifiers.encoder_training.run import EncoderPlan, EncoderTrainingError, start_from, train_encoder
+from classifiers.encoder_training.run import EncoderPlan, EncoderTrainingError, Unlabelled, start_from, train_encoder
 from classifiers.encoder_training.weights import read_graph
 from classifiers.model import SHIPPED, prepare
-from tests.unit.classifiers.encoder_training.test_bases import drawn, safetensors_bytes
+from tests.unit.classifiers.encoder_training.test_bases import LAYERS, drawn, safetensors_bytes
 from tests.unit.classifiers.encoder_training.test_lessons import silent
-from tests.unit.classifiers.encoder_training.tiny import write_encoder
+from tests.unit.classifiers.encoder_training.tiny import tiny_weights, write_encoder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from classifiers.dataset import Example
     from classifiers.encoder_training.lessons import Lessons
@@ -71,7 +75,7 @@ def test_files_that_are_served_and_figures(some: list[Example], base: Path, code
     assert not (tmp_path / "out" / TWIN).exists()
     assert learner.recipes == [RECIPE]
     share = np.log(learner.lessons[0].targets.mean(axis=0) + 1e-3)
-    said = encoder.log_probabilities([prepare(some[0].item)])[0]
+    said = encoder.read([prepare(some[0].item)]).logarithms[0]
     assert said.argmax() == share.argmax()
     assert set(figures["dev"]) == {"all", "en", "tr"}
     assert figures["dev"]["all"]["items"] == sum(one.split == "dev" for one in some)
@@ -101,6 +105,38 @@ def test_held_out_sources_are_measured_and_not_learned(some: list[Example], base
     assert figures["held_out"]["away"]["items"] == len(away)
     learned = [one for one in named if one.source == "home" and one.split == "train"]
     assert len(learner.lessons[0].targets) == len(learned)
+
+
+def test_items_without_labels_come_with_a_teacher(
+    some: list[Example], base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifiers.encoder_training.run.TEACHER_LAYERS", LAYERS)
+    monkeypatch.setattr("classifiers.encoder_training.run.SHIPPED", base)
+    state = tiny_weights().state
+    third = {name.replace("layers.1.", "layers.2."): value for name, value in state.items() if "layers.1." in name}
+    whole = tmp_path / "base.safetensors"
+    whole.write_bytes(safetensors_bytes(state | third))
+    asked: list[tuple[Weights, int, int]] = []
+
+    def teach(
+        weights: Weights, sequences: Sequence[NDArray[np.int64]], targets: NDArray[np.float64], *_rest: object
+    ) -> Teacher:
+        asked.append((weights, len(sequences), len(targets)))
+        return Teacher(np.zeros((len(sequences), targets.shape[1])), np.ones((len(sequences), 1), np.float32))
+
+    learner = Learner()
+    others = [replace(one, id=f"u{at}", topics=(), source="away") for at, one in enumerate(some[:9])]
+    others += [replace(one, id=f"v{at}", topics=(), source="held") for at, one in enumerate(some[:5])]
+    named = [replace(some[0], source="held"), *some[1:]]
+    plan = EncoderPlan(learner, whole, RECIPE, frozenset({"held"}), unlabelled=Unlabelled(others, teach))
+    train_encoder(named, tmp_path / "out", plan, silent)
+    [(weights, read, labelled)] = asked
+    assert weights.layers == LAYERS  # all that the file has, where the encoder has two
+    [given] = learner.lessons
+    assert given.labelled == labelled == sum(one.split == "train" for one in some[1:])
+    assert len(given.pieces) == read == labelled + 9  # none of the held-out source
+    assert given.teacher is not None
+    assert "head.weight" not in weights.state
 
 
 class TestStart:

@@ -7,7 +7,17 @@ import pytest
 
 from classifiers.contract import Item
 from classifiers.encoder import text_of
-from classifiers.encoder_training.sequences import BEGIN, END, Pieces, batches, cropped, pieces_of, sequence, varied
+from classifiers.encoder_training.sequences import (
+    BEGIN,
+    END,
+    Pieces,
+    batches,
+    cropped,
+    pieces_of,
+    questions_of,
+    sequence,
+    varied,
+)
 from tests.unit.classifiers.encoder_training.tiny import tiny_tokenizer
 
 LIMIT = 32
@@ -36,6 +46,15 @@ def test_pieces_are_those_of_serving(item: Item) -> None:
 def test_a_sequence_is_cut_and_closed() -> None:
     assert sequence(pieces(2, 100), 6).tolist() == [BEGIN, 100, 101, 200, 201, END]
     assert sequence(pieces(0, 0), 6).tolist() == [BEGIN, END]
+
+
+def test_a_question_is_the_item_behind_the_word_query() -> None:
+    tokenizer = tiny_tokenizer()
+    items = [Item("storm court", "match vote goal"), Item("", "rain rain"), Item("", "match " * 50)]
+    found = questions_of(tokenizer, items, 16)
+    for row, text in zip(found, ("query: storm court. match vote goal", "query: rain rain"), strict=False):
+        assert row.tolist() == [BEGIN, *tokenizer.encode(text, add_special_tokens=False).ids[:14], END]
+    assert len(found[2]) == 16
 
 
 class TestVaried:

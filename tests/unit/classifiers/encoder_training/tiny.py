@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from classifiers.encoder import GRAPH_FILE, TOKENIZER_FILE, Numbers
@@ -74,6 +75,18 @@ def write_encoder(folder: Path, codes: Sequence[str], seed: int = 0, learned_dev
     tiny_tokenizer().save(str(folder / TOKENIZER_FILE))
     write_numbers(folder, Numbers(f"tiny, seed {seed}", list(codes), 16, {}, learned_dev))
     return folder
+
+
+def steps_of(graph: Path) -> dict[str, NDArray[np.float32]]:
+    """The step of each column of the matrices in int8, by their names in `Weights.state`."""
+    found = {}
+    for one in onnx.load(graph).graph.initializer:
+        if one.name.endswith("_w_scale"):
+            name = one.name.removesuffix("_w_scale").removeprefix("layer")
+            layer, _, product = name.partition("_")
+            key = f"layers.{layer}.{product}.weight" if product else "head.weight"
+            found[key] = onnx.numpy_helper.to_array(one)
+    return found
 
 
 def logits_of(weights: Weights, ids: Sequence[int]) -> NDArray[np.float64]:
