@@ -50,6 +50,7 @@ def spawn(
     command = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), str(int(death_signal)), *arguments]
 
     def keep() -> None:
+        """Hands the process, or why there is none, to who asked, and lives until it has ended."""
         try:
             process = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 command,

@@ -110,6 +110,7 @@ def why_it_ended(data: Path, lines: list[str]) -> str:
 
 
 def read_lines(path: Path) -> list[str]:
+    """Of a log, whatever its bytes are; none where the process has not begun one."""
     try:
         return path.read_text(errors="replace").splitlines()
     except FileNotFoundError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import time
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -20,7 +21,7 @@ from streams.kafka.connection import for_kafka_python, unanswered
 from streams.kafka.opening import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streams.kafka.connection import Where
     from streams.kafka.link import Offsets
@@ -29,6 +30,8 @@ BOOTSTRAP_MS = 5_000  # a broker that is there answers in 30 ms, one that is sta
 REQUEST_MS = 8_000  # the fetch of 500 ms and a broker under load fit; half of a publisher's patience with one delivery
 DELIVERY_MS = 40_000  # a restart of the broker takes 6 to 13 s; after this an item counts as not delivered
 CLOSE_SECONDS = 3.0
+LEADER_SECONDS = 15.0  # for partitions to have leaders that Kafka tells of; a restart of a broker takes 6 to 13
+_ASK_AGAIN_SECONDS = 0.05
 
 
 def new_producer(bootstrap_servers: Where, **settings: Any) -> Any:
@@ -126,6 +129,33 @@ def partitions_of(consumer: Any, kafka_topics: Iterable[str]) -> list[TopicParti
     return [
         TopicPartition(name, number) for name in kafka_topics for number in sorted(consumer.partitions_for_topic(name))
     ]
+
+
+def first_offsets(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset of the first record that Kafka still holds, of each partition; raises as `end_offsets`."""
+    return _of_all(consumer.beginning_offsets, places)
+
+
+def end_offsets(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset behind the last record of each partition.
+
+    Raises KafkaTimeoutError where a partition has no leader for LEADER_SECONDS.
+    """
+    return _of_all(consumer.end_offsets, places)
+
+
+def _of_all(
+    ask: Callable[[Sequence[TopicPartition]], dict[TopicPartition, int]], places: Sequence[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """kafka-python 3.0.12 asks nobody for a partition whose leader it does not know, and then misses its answer."""
+    deadline = time.monotonic() + LEADER_SECONDS
+    while True:
+        try:
+            return ask(places)
+        except KeyError as error:
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"nobody leads {error.args[0]}") from error
+            time.sleep(_ASK_AGAIN_SECONDS)
 
 
 def positions(offsets: Offsets) -> dict[TopicPartition, OffsetAndMetadata]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kafka.errors import KafkaTimeoutError
 
-from streams.kafka.clients import DELIVERY_MS, close_quietly, new_consumer, partitions_of, reaching
+from streams.kafka.clients import DELIVERY_MS, close_quietly, end_offsets, new_consumer, partitions_of, reaching
 
 if TYPE_CHECKING:
     from streams.kafka.connection import Where
@@ -27,7 +27,7 @@ def read_latest(bootstrap_servers: Where, kafka_topic: str) -> dict[str, bytes]:
             places = partitions_of(consumer, [kafka_topic])
             consumer.assign(places)
             consumer.seek_to_beginning(*places)
-            ends = uncommitted.end_offsets(places)
+            ends = end_offsets(uncommitted, places)
             deadline = time.monotonic() + DELIVERY_MS / 1000
             while any(consumer.position(place) < end for place, end in ends.items()):
                 if time.monotonic() > deadline:

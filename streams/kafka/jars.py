@@ -185,6 +185,7 @@ def _fetched(jars: Sequence[Jar], stage: Path, fetch: Fetch) -> Iterator[tuple[J
     enough = threading.Event()
 
     def work() -> None:
+        """One download after the other until none waits or the caller has gone; an error is a result too."""
         while not enough.is_set():
             try:
                 jar = waiting.get_nowait()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from streams import wire
 from streams.errors import TransientError
 from streams.kafka.admin import connected
-from streams.kafka.clients import close_quietly, new_consumer, partitions_of, reaching
+from streams.kafka.clients import close_quietly, end_offsets, first_offsets, new_consumer, partitions_of, reaching
 
 if TYPE_CHECKING:
     import threading
@@ -72,7 +72,7 @@ class LagWatch:
                 for place in self._partitions(self._prefix + name):
                     behind[group, place.partition] = (place, offsets.get(place, 0))
             places = sorted({place for place, _ in behind.values()})
-            firsts, ends = self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
+            firsts, ends = first_offsets(self._consumer, places), end_offsets(self._consumer, places)
             return {
                 # what has expired is nobody's lag any more
                 (group.removeprefix(self._prefix), number): self._lag(

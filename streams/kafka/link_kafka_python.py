@@ -45,6 +45,7 @@ BOOTSTRAP_MS = 5_000  # one attempt to reach Kafka; who opens the link decides h
 POLL_INTERVAL_MS = 60_000  # a worker that does not come back for records so long has stalled; above any batch
 COMMITTED_MS = 15_000  # to learn the committed offset; offsets of an open transaction hold it up until that ends
 CLOSE_SECONDS = 3.0  # each of consumer and producer, within the 20 s of grace
+_FENCED = (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError)
 
 
 def open_link(settings: LinkSettings, on_rebalance: OnRebalance) -> KafkaPythonLink:
@@ -196,9 +197,10 @@ class KafkaPythonLink:
             # Dies here: as above; the heir waits until the offsets are stable, then reads the old ones.
             producer.commit_transaction()
             # Dies here: committed; the broker finishes the markers, the heir starts behind this batch.
-        except (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError) as error:
-            raise fenced(self._settings.slot) from error
         except KafkaError as error:
+            # Fenced between two calls: the next says only that an earlier request failed, and has why among its args.
+            if any(isinstance(one, _FENCED) for one in (error, *error.args)):
+                raise fenced(self._settings.slot) from error
             self._roll_back(error)
 
     def _roll_back(self, error: KafkaError) -> None:

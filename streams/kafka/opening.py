@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
+from kafka.net.selector import NetworkSelector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,7 @@ def opened(kind: Callable[..., Any], **settings: Any) -> Any:
     made: list[Any] = []
 
     def remembered(**given: Any) -> Any:
-        made.append(KafkaNetClient(**given))
+        made.append(KafkaNetClient(net=Selector(**given), **given))
         return made[-1]
 
     try:
@@ -32,3 +34,29 @@ def opened(kind: Callable[..., Any], **settings: Any) -> Any:
                 client.close()
             client._manager._net.stop()  # noqa: SLF001
         raise
+
+
+class Selector(NetworkSelector):  # type: ignore[misc]
+    """An event loop of a client that closes every socket at its end.
+
+    That of 3.0.12 drops those of connections that are just being made (TCP, TLS) or still have something to write, and
+    leaves them to the garbage collector: the broker keeps the connection until then.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._waited_for: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def register_event(self, fileobj: Any, event: int, task: Any) -> None:
+        """Called on the loop's own thread for each wait; remembers who was waited for."""
+        self._waited_for.add(fileobj)
+        super().register_event(fileobj, event, task)
+
+    def close(self) -> None:
+        """Ends the loop, its thread and its sockets; idempotent."""
+        self.stop()
+        self.drain()  # what is ready may still open one
+        left = list(self._waited_for)
+        super().close()
+        for socket in left:
+            socket.close()

@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from kafka import ConsumerRebalanceListener, TopicPartition
+from kafka import AsyncConsumerRebalanceListener, TopicPartition
 from kafka.errors import (
     CommitFailedError,
     KafkaConnectionError,
@@ -19,11 +19,22 @@ from kafka.errors import (
 )
 
 from streams.errors import TransientError
-from streams.kafka.clients import DELIVERY_MS, close_quietly, new_consumer, partitions_of, positions, reaching, require
+from streams.kafka.clients import (
+    DELIVERY_MS,
+    close_quietly,
+    end_offsets,
+    first_offsets,
+    new_consumer,
+    partitions_of,
+    positions,
+    reaching,
+    require,
+)
 from streams.kafka.link import Offsets, Record
+from streams.kafka.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from streams.kafka.connection import Where
 
@@ -57,14 +68,15 @@ class Reader:
         self._group = group
         self._consumer = new_consumer(bootstrap_servers, group_id=group)
         self._moved = threading.Event()
-        self._finished: dict[tuple[str, int], int] = {}  # offset of the next record, of what has been dealt with
+        self._progress = Progress()
         try:
             require(self._consumer, bootstrap_servers, kafka_topics)
             with reaching(bootstrap_servers):
                 self._all = partitions_of(self._consumer, kafka_topics)
-                self._ends: dict[TopicPartition, int] = self._consumer.end_offsets(self._all)
+                self._ends = end_offsets(self._consumer, self._all)
                 if group and shared:
-                    self._consumer.subscribe(list(kafka_topics), listener=_Listener(self._moved))
+                    listener = _Listener(self._moved, self._store_on_leaving)
+                    self._consumer.subscribe(list(kafka_topics), listener=listener)
                 else:
                     self._consumer.assign(self._all)
                     self._place(self._all)
@@ -125,7 +137,7 @@ class Reader:
 
     def finished(self, record: Record) -> None:
         """Says that a record has been dealt with: `commit` will store it."""
-        self._finished[record.kafka_topic, record.partition] = record.offset + 1
+        self._progress.finished((record.kafka_topic, record.partition), record.offset + 1)
 
     def commit(self, offsets: Offsets | None = None) -> None:
         """Stores the group's offsets (by default those of all finished records); of nothing without a group.
@@ -133,18 +145,35 @@ class Reader:
         A Kafka that is away is waited for as long as for a delivery. The client itself tries again while it looks for
         the coordinator, but gives up at once where the coordinator that it knows refuses the connection.
 
-        A member that lost its place, or meets a rebalance, only says so in the log: what it still has then is stored by
-        the next commit, what it has no longer is read again by who has it now.
+        A member that lost its place only says so in the log: what it still has then is stored by the next commit, what
+        it has no longer is read again by who has it now. A rebalance costs nothing, see `_store_on_leaving`.
         """
-        offsets = self._finished if offsets is None else offsets
+        offsets = self._progress.unstored() if offsets is None else offsets
         if not self._group or not offsets:
             return
         try:
             self._store(offsets)
+            self._progress.stored(offsets)
         except (CommitFailedError, RebalanceInProgressError) as error:
             log.warning("offsets of %s not stored, the items will come again: %r", self._group, error)
         except KafkaError as error:
             raise TransientError(f"cannot store the offsets of {self._group}: {error!r}") from error
+
+    async def _store_on_leaving(self) -> None:
+        """Stores what is finished before the partitions may go to another member, which begins behind it then.
+
+        On the consumer's I/O thread, while `poll` or `close` waits for it. Kafka takes offsets of the generation that
+        ends until every member has asked to join the next.
+        """
+        unstored = self._progress.unstored()
+        if not unstored:
+            return
+        try:
+            await self._consumer.commit_async(positions(unstored))
+        except KafkaError as error:
+            log.warning("offsets of %s not stored, the items will come again: %r", self._group, error)
+        else:
+            self._progress.stored(unstored)
 
     def _store(self, offsets: Offsets) -> None:
         deadline = time.monotonic() + DELIVERY_MS / 1000
@@ -172,7 +201,7 @@ class Reader:
     def bounds(self) -> dict[tuple[str, int], tuple[int, int]]:
         """First offset that Kafka still holds and offset behind the last, by partition."""
         with reaching(self._bootstrap_servers):
-            first, behind = self._consumer.beginning_offsets(self._all), self._consumer.end_offsets(self._all)
+            first, behind = first_offsets(self._consumer, self._all), end_offsets(self._consumer, self._all)
         return {(tp.topic, tp.partition): (first[tp], behind[tp]) for tp in self._all}
 
     def membership(self) -> Any:
@@ -189,6 +218,7 @@ class Reader:
 
     def close(self) -> None:
         """Leaves without storing anything."""
+        self._progress.forget()
         close_quietly(self._consumer)
 
     def __enter__(self) -> Self:
@@ -199,15 +229,11 @@ class Reader:
 
     def _place(self, places: Sequence[TopicPartition]) -> None:
         """Puts every partition where it goes on: committed or finished, whichever is further, else at the start."""
-        fresh: dict[TopicPartition, int] = {}
-        for tp in places:
-            known = [self._committed(tp), self._finished.get((tp.topic, tp.partition))]
-            further = max((offset for offset in known if offset is not None), default=None)
-            if further is None:
-                fresh[tp] = 0
-            else:
-                self._consumer.seek(tp, further)
-        self._begin(list(fresh))
+        begin = self._progress.moved({(tp.topic, tp.partition): self._committed(tp) for tp in places})
+        for place, offset in begin.items():
+            if offset is not None:
+                self._consumer.seek(TopicPartition(*place), offset)
+        self._begin([TopicPartition(*place) for place, offset in begin.items() if offset is None])
 
     def _begin(self, places: list[TopicPartition]) -> None:
         if not places:
@@ -215,12 +241,12 @@ class Reader:
         if self._start == "earliest":
             self._consumer.seek_to_beginning(*places)
             return
+        # First: then all leaders are known. Of others offsets_for_times says as little as where no record is so late.
+        ends = end_offsets(self._consumer, places)
+        found = {}
         if isinstance(self._start, datetime):
             moment = int(self._start.timestamp() * 1000)
             found = self._consumer.offsets_for_times(dict.fromkeys(places, max(moment, 0)))
-        else:
-            found = {}
-        ends = self._consumer.end_offsets(places)
         begin = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in places}
         for tp, offset in begin.items():
             self._consumer.seek(tp, offset)
@@ -236,17 +262,18 @@ class Reader:
         return offset
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Called on the consumer's I/O thread, which must not call the consumer: it only leaves a note for `poll`."""
+class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
+    """Called on the consumer's I/O thread, which must not wait for the consumer: it leaves a note for `poll`."""
 
-    def __init__(self, moved: threading.Event) -> None:
+    def __init__(self, moved: threading.Event, leaving: Callable[[], Awaitable[None]]) -> None:
         self._moved = moved
+        self._leaving = leaving
 
-    def on_partitions_revoked(self, revoked: Any) -> None:
-        pass
+    async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002
+        await self._leaving()
 
-    def on_partitions_lost(self, lost: Any) -> None:
-        pass
+    async def on_partitions_lost(self, lost: Any) -> None:
+        """Another member may have them by now: Kafka would refuse the offsets."""
 
-    def on_partitions_assigned(self, assigned: Any) -> None:  # noqa: ARG002
+    async def on_partitions_assigned(self, assigned: Any) -> None:  # noqa: ARG002
         self._moved.set()

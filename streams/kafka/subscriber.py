@@ -13,17 +13,15 @@ async with streams.subscribe_async(topics=["sport"]) as items:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import threading
-import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
 
 from streams.errors import InvalidError
 from streams.kafka.reader import Reader, Start
 from streams.kafka.selection import chosen, kafka_topics_for, selection
+from streams.kafka.subscription import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from streams.wire import Labels
 
 DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"  # the embedded broker's
-COMMIT_SECONDS = 1.0  # between two commits of a group: what a crash repeats
-_POLL_SECONDS = 0.5
 
 Result = TypeVar("Result")
 
@@ -57,89 +53,20 @@ class Wanted(TypedDict, total=False):
     labels: Labels | None
 
 
-class Subscription:
-    """An iterator of labelled items, and a context manager that closes the connection.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """The same with their defaults; another name is a TypeError, as it is of any function."""
 
-    An item counts as dealt with when the next one is asked for. Ask from one thread only.
-    """
-
-    def __init__(
-        self,
-        reader: Reader,
-        choose: Callable[[Record], LabelledArticle | None],
-        *,
-        limit: int | None = None,
-        follow: bool = True,
-    ) -> None:
-        self._reader = reader
-        self._choose = choose
-        self._left = limit
-        self._follow = follow
-        self._records: deque[Record] = deque()
-        self._committed_at = time.monotonic()
-        self._closed = False
-        self._interrupted = threading.Event()
-        self.record: Record | None = None  # what brought the item that was delivered last
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> LabelledArticle:
-        """The next item, waiting for it. Raises StopIteration at the end, TransientError where Kafka refuses."""
-        if self.record is not None:
-            self._reader.finished(self.record)
-            self.record = None
-        while not self._closed:
-            if self._left == 0 or not (self._records or self._fill()):
-                self.close()
-                break
-            record = self._records.popleft()
-            article = self._choose(record)
-            if article is None:
-                self._reader.finished(record)
-                continue
-            if self._left is not None:
-                self._left -= 1
-            self.record = record
-            return article
-        raise StopIteration
-
-    def interrupt(self) -> None:
-        """Ends the iteration at the item that is waited for; the one thing that another thread may call."""
-        self._interrupted.set()
-
-    def close(self) -> None:
-        """Stores the group's place and leaves; the item delivered last counts only if the next was asked for."""
-        if not self._closed:
-            self._closed = True
-            try:
-                self._reader.commit()
-            finally:
-                self._reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        # `for item in subscribe(...): break` leaves no other place to let go of the connection
-        with contextlib.suppress(Exception):
-            self.close()
-
-    def _fill(self) -> bool:
-        """Waits for records; False at the end of what there was, where the subscription does not go on."""
-        while not self._interrupted.is_set():
-            if time.monotonic() - self._committed_at > COMMIT_SECONDS:
-                self._reader.commit()
-                self._committed_at = time.monotonic()
-            self._records.extend(self._reader.poll(_POLL_SECONDS))
-            if self._records:
-                return True
-            if not self._follow and self._reader.at_end():
-                return False
-        return False
+    topics: Iterable[str] = ()
+    regions: Iterable[str] = ()
+    languages: Iterable[str] = ()
+    min_confidence: int = 0
+    start: Start | None = None
+    group: str | None = None
+    limit: int | None = None
+    follow: bool = True
+    bootstrap_servers: Where = DEFAULT_BOOTSTRAP_SERVERS
+    labels: Labels | None = None
 
 
 class AsyncSubscription:
@@ -208,19 +135,7 @@ class AsyncSubscription:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
-def subscribe(  # noqa: PLR0913 - each is a filter or a place that people name; all by keyword
-    *,
-    topics: Iterable[str] = (),
-    regions: Iterable[str] = (),
-    languages: Iterable[str] = (),
-    min_confidence: int = 0,
-    start: Start | None = None,
-    group: str | None = None,
-    limit: int | None = None,
-    follow: bool = True,
-    bootstrap_servers: Where = DEFAULT_BOOTSTRAP_SERVERS,
-    labels: Labels | None = None,
-) -> Subscription:
+def subscribe(**wanted: Unpack[Wanted]) -> Subscription:
     """Labelled items as they come, each once.
 
     topics: slugs such as "sport". regions: slugs such as "western-asia", or countries such as "TR". languages: BCP 47
@@ -234,20 +149,23 @@ def subscribe(  # noqa: PLR0913 - each is a filter or a place that people name; 
     The connection is made before this returns, so "latest" means now. Raises InvalidError for a wrong argument,
     TransientError where Kafka cannot be reached or a stream does not exist.
     """
-    if limit is not None and limit < 1:
-        raise InvalidError(f"limit is a count of items, not {limit}")
-    wanted = selection(topics, regions, languages, min_confidence)
-    reading = kafka_topics_for(wanted, labels)
-    reader = Reader(bootstrap_servers, reading, start=start or ("earliest" if group else "latest"), group=group)
+    asked = _Asked(**wanted)
+    if asked.limit is not None and asked.limit < 1:
+        raise InvalidError(f"limit is a count of items, not {asked.limit}")
+    filters = selection(asked.topics, asked.regions, asked.languages, asked.min_confidence)
+    reading = kafka_topics_for(filters, asked.labels)
+    start = asked.start or ("earliest" if asked.group else "latest")
+    reader = Reader(asked.bootstrap_servers, reading, start=start, group=asked.group)
 
     def choose(record: Record) -> LabelledArticle | None:
+        """None also for a record that is no labelled item: anybody may write to these topics."""
         try:
-            return chosen(record, wanted, reading, labels)
+            return chosen(record, filters, reading, asked.labels)
         except InvalidError as error:
             log.warning("%s-%d@%d passed over: %s", record.kafka_topic, record.partition, record.offset, error)
             return None
 
-    return Subscription(reader, choose, limit=limit, follow=follow)
+    return Subscription(reader, choose, limit=asked.limit, follow=asked.follow)
 
 
 def subscribe_async(**wanted: Unpack[Wanted]) -> AsyncSubscription:

@@ -15,6 +15,8 @@ from kafka.errors import RetriableError
 from streams.kafka.admin import create_topics
 from streams.settings import load_labels
 from streams.wire import LABEL_GROUP, kafka_topics
+from tests.flow.kafka_records import ends_of
+from tests.helpers import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,26 +65,35 @@ class Watch:
     """What is written to some Kafka topics from now on, as a reader of committed records sees it."""
 
     def __init__(self, bootstrap_servers: str, kafka_topics: Sequence[str]) -> None:
+        servers = bootstrap_servers.split(",")
         self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap_servers.split(","), isolation_level="read_committed", enable_auto_commit=False
+            bootstrap_servers=servers, isolation_level="read_committed", enable_auto_commit=False
         )
+        # The ends as writers see them: a commit is answered before its markers stand in the partitions, and until then
+        # the end of a reader of committed records lies before what was just committed.
+        self._writers = KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
         self._places = [
             TopicPartition(name, number)
             for name in kafka_topics
             for number in sorted(self._consumer.partitions_for_topic(name))
         ]
         self._consumer.assign(self._places)
-        for place, end in self._consumer.end_offsets(self._places).items():
+        for place, end in ends_of(self._writers, self._places).items():
             self._consumer.seek(place, end)
 
     def read(self) -> list[Any]:
-        """Everything that is new, up to the end as of now."""
-        ends = self._consumer.end_offsets(self._places)
+        """Everything that is new, up to the end as of now; waits for the transactions that are open there."""
+        ends = ends_of(self._writers, self._places)
         found: list[Any] = []
-        while any(self._consumer.position(place) < end for place, end in ends.items()):
+
+        def at_end() -> bool:
             for records in self._consumer.poll(timeout_ms=200).values():
                 found.extend(records)
+            return all(self._consumer.position(place) >= end for place, end in ends.items())
+
+        wait_for(at_end, SECONDS, "a transaction stays open")
         return found
 
     def close(self) -> None:
         self._consumer.close()
+        self._writers.close()

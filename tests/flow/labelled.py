@@ -22,6 +22,7 @@ from streams.wire import (
     streams_of,
     topic_stream,
 )
+from tests.flow.kafka_records import Decisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,23 +89,28 @@ class Streams:
             bootstrap_servers=bootstrap_servers.split(","), transactional_id=transactional_id, retry_backoff_ms=5
         )
         self._producer.init_transactions()
+        self._decisions = Decisions(bootstrap_servers)
 
     def write(self, items: Iterable[dict[str, Any]], *, commit: bool = True) -> None:
+        """In one transaction; readers see how it ended when this returns."""
         self._producer.begin_transaction()
+        sent = []
         for item in items:
             value = json.dumps(item).encode()
             article = decode_labelled(value)
             headers = labelled_headers(article, self.labels)
-            for name in streams_of(article, self.labels):
-                self._producer.send(name, value, key=record_key(article), headers=headers)
+            key, names = record_key(article), streams_of(article, self.labels)
+            sent += [self._producer.send(name, value, key=key, headers=headers) for name in names]
         self._producer.flush()
         if commit:
             self._producer.commit_transaction()
         else:
             self._producer.abort_transaction()
+        self._decisions.wait(sent)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._producer.close(timeout=10)
+        self._decisions.close()

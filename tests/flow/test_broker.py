@@ -158,5 +158,5 @@ def test_it_ends_with_its_owner_and_the_next_start_finds_all(tmp_path: Path) -> 
         write(address, "kept", [b"1"])
         owner.kill()
     with KafkaBroker(tmp_path) as broker:  # waits for the orphan, which holds the folder's lock
-        wait_for(lambda: not Path(f"/proc/{pid}").exists(), 30, "a Java process was left behind")
+        wait_for(lambda: not Path(f"/proc/{pid}").exists(), 120, "a Java process was left behind")
         assert read(broker.bootstrap_servers, "kept", 1) == [b"1"]

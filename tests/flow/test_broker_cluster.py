@@ -70,13 +70,13 @@ def test_the_death_of_a_node_loses_and_repeats_nothing(cluster: KafkaCluster, un
     thread = threading.Thread(target=produce)
     thread.start()
     try:
-        assert halfway.wait(60)
+        assert halfway.wait(120)
         survivor = cluster.brokers[victim % 3]
         cluster.kill(victim)
         assert not cluster.alive
-        wait_for(lambda: victim not in brokers_known_to(survivor), 60, "the others have not noticed")
+        wait_for(lambda: victim not in brokers_known_to(survivor), 120, "the others have not noticed")
         after = len(futures)
-        wait_for(lambda: len(futures) > after + 500, 60, "the producer stands still")
+        wait_for(lambda: len(futures) > after + 500, 120, "the producer stands still")
         cluster.restart(victim)
         assert cluster.alive
     finally:

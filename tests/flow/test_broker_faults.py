@@ -116,7 +116,7 @@ def test_a_kafka_that_is_killed_from_outside(tmp_path: Path) -> None:
     with KafkaBroker(tmp_path) as broker:
         assert broker.pid is not None
         os.kill(broker.pid, signal.SIGKILL)
-        wait_for(lambda: not broker.alive, 30, "its end goes unnoticed")
+        wait_for(lambda: not broker.alive, 120, "its end goes unnoticed")
         assert str(broker.failure()) == "Kafka ended with status -9: no message; was it killed from outside?"
 
 

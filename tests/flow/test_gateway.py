@@ -12,6 +12,7 @@ from streams.articles import encode
 from streams.gateway.source import labelled_source
 from streams.kafka.broker import KafkaBroker
 from streams.wire import labelled_headers
+from tests.flow.kafka_records import Decisions
 from tests.helpers import wait_for
 from tests.unit.gateway.examples import LABELS, NOW, article, events, running, titles
 
@@ -35,8 +36,10 @@ class Writer:
         self._kafka_topic = kafka_topic
         self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, transactional_id=f"{kafka_topic}.writer")
         self._producer.init_transactions()
+        self._decisions = Decisions(bootstrap_servers)
 
     def write(self, *numbers: int, commit: bool = True) -> None:
+        """In one transaction; readers see how it ended when this returns."""
         self._producer.begin_transaction()
         futures = []
         for number in numbers:
@@ -50,9 +53,11 @@ class Writer:
             self._producer.commit_transaction()
         else:
             self._producer.abort_transaction()
+        self._decisions.wait(futures)
 
     def close(self) -> None:
         self._producer.close()
+        self._decisions.close()
 
 
 @pytest.fixture

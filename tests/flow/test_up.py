@@ -16,7 +16,7 @@ import termios
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -141,6 +141,11 @@ def up(folder: Path, *arguments: str, **environ: str) -> Iterator[Up]:
         running.close()
 
 
+def get(url: str, **parameters: Any) -> httpx.Response:
+    """What a page of it says; httpx itself would wait five seconds."""
+    return httpx.get(url, params=parameters, timeout=TIMEOUT)
+
+
 def none_left(pids: set[int]) -> None:
     wait_for(lambda: not any(lives(pid) for pid in pids), TIMEOUT, "processes were left behind")
 
@@ -149,13 +154,13 @@ def test_comes_up_shows_the_demo_and_ends_in_order(tmp_path):
     with up(tmp_path, "--kafka-port", "0") as running:
         lines = running.wait_for_items(DEMO_ITEMS + PAGE_ITEMS)
         assert Counter(line.split("  ")[1] for line in lines) == {"ar": 22 + PAGE_ITEMS, "tr": 22, "en": 22}
-        httpx.get(f"{running.page}/readyz").raise_for_status()
-        assert "Newswire" in httpx.get(running.page).text
+        get(f"{running.page}/readyz").raise_for_status()
+        assert "Newswire" in get(running.page).text
         every_topic_and_ten_countries_are_shown(running.page)
         metrics = re.search(r"metrics +(http\S+)", running.said)
         assert metrics
-        text = httpx.get(metrics[1]).text
-        assert f"newswire_read_items_total {DEMO_ITEMS + PAGE_ITEMS}.0" in text
+        read = f"newswire_read_items_total {DEMO_ITEMS + PAGE_ITEMS}.0"  # counted behind the commit
+        wait_for(lambda: read in get(metrics[1]).text, TIMEOUT, f"not {read}")
         pids = running.descendants()
         assert len(pids) >= 3  # itself, Kafka, the worker
         assert running.end() == 0
@@ -166,9 +171,10 @@ def test_comes_up_shows_the_demo_and_ends_in_order(tmp_path):
 
 def every_topic_and_ten_countries_are_shown(page: str) -> None:
     """And most items have a label: a demo that cannot label itself convinces nobody."""
-    items = httpx.get(f"{page}/articles", params={"limit": 500}).json()["items"]
-    counts = httpx.get(f"{page}/topics").json()
-    assert counts["items"] == DEMO_ITEMS + PAGE_ITEMS
+    # an item is printed before the page has it
+    wait_for(lambda: get(f"{page}/topics").json()["items"] == DEMO_ITEMS + PAGE_ITEMS, TIMEOUT, "not all are shown")
+    items = get(f"{page}/articles", limit=500).json()["items"]
+    counts = get(f"{page}/topics").json()
     assert {topic["slug"] for topic in counts["topics"] if topic["items"]} == {t["slug"] for t in counts["topics"]}
     countries = {place["literal"] for item in items for place in item["places"] if place.get("rel") == "about"}
     assert len(countries) >= 10
@@ -189,7 +195,9 @@ def test_publishes_files_by_their_suffix_and_goes_on_with_what_was_there(tmp_pat
     items.write_text('{"title": "Match in Cairo", "text": "The football team of Egypt won the match in Cairo 2-1."}\n')
     with up(tmp_path, "--kafka-port", "0", "--publish", str(items), **FAST) as second:
         lines = second.wait_for_items(1)
-        titles = [i["headlines"][0]["value"] for i in httpx.get(f"{second.page}/articles").json()["items"]]
+        # it is printed before the page has it
+        wait_for(lambda: len(get(f"{second.page}/articles").json()["items"]) == 2 + PAGE_ITEMS, TIMEOUT, "not shown")
+        titles = [i["headlines"][0]["value"] for i in get(f"{second.page}/articles").json()["items"]]
         assert second.end() == 0
     assert [line.split("  ")[-1] for line in lines] == ["Match in Cairo"]
     assert titles[0] == "Match in Cairo"

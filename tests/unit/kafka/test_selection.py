@@ -151,6 +151,11 @@ def test_a_wrong_argument_is_told_before_anything_is_opened(arguments: dict[str,
         streams.subscribe(**arguments, bootstrap_servers="127.0.0.1:1")  # type: ignore[arg-type]
 
 
+def test_an_argument_that_does_not_exist_is_told_before_anything_is_opened() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'topic'"):
+        streams.subscribe(topic=["sport"], bootstrap_servers="127.0.0.1:1")  # type: ignore[call-arg]
+
+
 def test_streams_offers_subscribe_and_nothing_it_does_not_have() -> None:
     assert streams.__all__ == ["subscribe", "subscribe_async"]
     with pytest.raises(AttributeError, match="no attribute 'unsubscribe'"):
