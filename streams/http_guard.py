@@ -81,6 +81,7 @@ def guarded_socket(allowed: AllowList) -> Callable[[tuple[Any, ...]], socket.soc
     """
 
     def make(entry: tuple[Any, ...]) -> socket.socket:
+        """Asked with the address that is connected to, so a name that resolves anew cannot slip through."""
         family, kind, protocol, _, place = entry
         address = ipaddress.ip_address(str(place[0]).partition("%")[0])
         mapped = address.ipv4_mapped if address.version == 6 else None

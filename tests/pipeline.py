@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import KafkaAdminClient
-from kafka.errors import RetriableError
+from kafka.admin import KafkaAdminClient, TransactionState
+from kafka.errors import RetriableError, TransactionalIdNotFoundError
 
 from streams import wire
 from streams.kafka.bulk import fan_out
 from streams.kafka.link import Record
+from tests.flow.kafka_records import ends_of
 from tests.helpers import wait_for
 from tests.keyword_model import LABELS
 
@@ -100,13 +101,17 @@ class Pipeline:
             future.get(timeout=TIMEOUT)
 
     def read(self, name: str, isolation_level: str = "read_committed") -> list[Record]:
-        """Everything that stands in a Kafka topic of the wire now, from its beginning to its end."""
+        """Everything that stands in a Kafka topic of the wire now, from its beginning to its end.
+
+        Of committed records too the end is that of all records: a commit is answered before its markers stand in the
+        partitions, and until then what a reader of committed records takes for the end lies before what was committed.
+        """
         kafka_topic = self.prefix + name
+        ends = self.ends(name, "read_uncommitted")
         consumer = KafkaConsumer(
             bootstrap_servers=self.bootstrap_servers, isolation_level=isolation_level, enable_auto_commit=False
         )
         places = [TopicPartition(kafka_topic, p) for p in range(self._partitions[kafka_topic])]
-        ends = consumer.end_offsets(places)  # read_committed: the last stable offset
         consumer.assign(places)
         consumer.seek_to_beginning(*places)
         found: list[Record] = []
@@ -116,7 +121,7 @@ class Pipeline:
                 found.extend(
                     Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in records
                 )
-            return all(consumer.position(p) >= ends[p] for p in places)
+            return all(consumer.position(p) >= ends[p.partition] for p in places)
 
         wait_for(at_end, READ_SECONDS, f"the end of {kafka_topic} was not reached")
         consumer.close()
@@ -160,7 +165,7 @@ class Pipeline:
         """The offset behind the last record of each partition; read_committed: of the last that is decided."""
         consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers, isolation_level=isolation_level)
         places = [TopicPartition(self.prefix + name, p) for p in range(self._partitions[self.prefix + name])]
-        found = {place.partition: offset for place, offset in consumer.end_offsets(places).items()}
+        found = {place.partition: offset for place, offset in ends_of(consumer, places).items()}
         consumer.close()
         return found
 
@@ -171,6 +176,14 @@ class Pipeline:
         except RetriableError:  # the first group of a fresh broker: its offsets topic is just being made
             return {}
         return {place.partition: o.offset for place, o in found.items() if place.topic.endswith(wire.ARTICLES)}
+
+    def has_open_transaction(self, slot: str) -> bool:
+        """Whether the worker of a slot has written what it has not committed yet."""
+        name = f"{self.group}.{slot}"
+        try:
+            return bool(self._admin.describe_transactions([name])[name].state == TransactionState.ONGOING)
+        except TransactionalIdNotFoundError:
+            return False
 
     def wait_until_committed(self, records: int, *workers: WorkerProcess, timeout: float = TIMEOUT) -> None:
         """Until the offsets of the group add up to so many records; fails at once where one of the workers has ended."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
+import os
+import signal
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from streams.agents.reload import Serving
 from streams.agents.worker import Parts, WorkerSettings, run_worker
 from streams.errors import InvalidError, TransientError
 from streams.kafka import link_kafka_python
+from streams.kafka.broker_process import Reservation
 from streams.kafka.link import Link, LinkSettings, OnRebalance
 from streams.kafka.link_kafka_python import KafkaPythonLink, send_one_by_one
 from streams.kafka.links import open_link
@@ -35,6 +38,10 @@ class FilePointer:
 
     def look(self) -> object:
         return self._path and self._path.read_text()
+
+    def replace(self, version: str) -> None:
+        if self._path:
+            self._path.write_text(version)
 
     def load(self) -> Serving:
         version = self._path.read_text() if self._path else "1"
@@ -59,24 +66,23 @@ def main() -> int:
     pointer = FilePointer(values.pop("model", ""), values.pop("burn", 0.0))
     seen = pointer.look()
     model = pointer.load().model
-    port = values.setdefault("port", 0) or _free_port()
+    hung_up = threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: hung_up.set())
+    if version := values.pop("replaced_by", ""):  # another model comes while this one is loaded
+        pointer.replace(version)
+        os.kill(os.getpid(), signal.SIGHUP)
+    kept = None if values.get("port") else Reservation()  # to the end: no other test is given the port meanwhile
+    port = values["port"] = kept.port if kept else values["port"]
     print("worker port", port, file=sys.stderr, flush=True)
-    values["port"] = port
     metrics = Metrics(CollectorRegistry()).with_process()
     opener = partial(_open, name, values.pop("breaking", ""), link)
-    parts = Parts(opener, model, LABELS, metrics, BASELINE, pointer, seen)
+    parts = Parts(opener, model, LABELS, metrics, BASELINE, pointer, seen, hung_up=hung_up)
     try:
         run_worker(parts, WorkerSettings(**values))
     except TransientError as error:
         print(f"newswire: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _open(name: str, breaking: str, settings: LinkSettings, on_rebalance: OnRebalance) -> Link:

@@ -134,6 +134,7 @@ def _add_region_agent(app: Any, channel: Any, flow: Flow) -> None:
 
 async def _in_thread(flow: Flow, batch: Batch, work: Callable[[Any, str], list[Any]], items: Any) -> list[Any]:
     def clocked() -> list[Any]:
+        """In the classifier's thread; a batch adds up the seconds of both agents, which bound the size of the next."""
         began = time.perf_counter()
         found = work(items, flow.now())
         batch.seconds += time.perf_counter() - began
@@ -158,6 +159,7 @@ class _Reporting:
 def _add_pages(app: Any, web: Web) -> None:
     @app.page("/metrics")  # type: ignore[untyped-decorator]
     async def metrics(self: Any, request: Any) -> Any:
+        """Prometheus text, or OpenMetrics with exemplars for who accepts it."""
         body, content_type = web.metrics(request.headers.get("Accept", ""))
         response = self.bytes(body)
         response.headers["Content-Type"] = content_type

@@ -76,6 +76,7 @@ class Parts(NamedTuple):
     pointer: Pointer | None = None  # where another model is to be looked for; None: this one to the end
     seen: object = None  # what the pointer said before the model was loaded
     spans: Spans | None = None  # where traces go
+    hung_up: threading.Event | None = None  # set by a SIGHUP that came while the model was loaded
 
 
 def run_worker(parts: Parts, settings: WorkerSettings) -> None:
@@ -93,6 +94,8 @@ async def _run(parts: Parts, settings: WorkerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         worker.loop.add_signal_handler(number, worker.told_to_stop)
     worker.loop.add_signal_handler(signal.SIGHUP, worker.hung_up)
+    if parts.hung_up is not None and parts.hung_up.is_set():
+        worker.hung_up()
     await worker.run()
 
 

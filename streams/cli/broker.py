@@ -63,8 +63,8 @@ def keep(broker: KafkaBroker) -> None:
 
     """
     try:
-        click.echo(broker.bootstrap_servers)
         click.echo(f"Kafka is ready at {broker.bootstrap_servers}, data in {broker.data}; Ctrl-C ends it", err=True)
+        click.echo(broker.bootstrap_servers)  # last: who reads it may end us at once
         while broker.alive:
             time.sleep(POLL_SECONDS)
         raise broker.failure()

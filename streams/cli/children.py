@@ -57,17 +57,20 @@ class Child:
         started = threading.Event()
 
         def keep() -> None:
+            """Starts the child and lives as long. One that cannot be started is not alive."""
             # the kernel watches the thread that forked, not the process: this one lives as long as the child
             with output:
-                self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-                    [*command, *self._arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=self._environ,
-                    start_new_session=True,
-                )
-                started.set()
+                try:
+                    self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                        [*command, *self._arguments],
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        env=self._environ,
+                        start_new_session=True,
+                    )
+                finally:
+                    started.set()
                 self._process.wait()
 
         threading.Thread(target=keep, name=f"{self.name}-keeper", daemon=True).start()

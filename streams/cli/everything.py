@@ -207,6 +207,7 @@ class Everything:
         self._server = server
 
         def serve() -> None:
+            """Until told; raises TransientError where the server ends before, for nobody would see the page go."""
             with lag_shown(metrics, kafka):
                 server.run_until_stopped()
             if not self._stopping.is_set():

@@ -61,7 +61,8 @@ def command(
       newswire label --slot kafka-7 --bootstrap-servers kafka-1:9092,kafka-2:9092
     """  # noqa: D301 - click wants the character \b
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker takes over: it has nothing to finish
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nor a model that another one could replace
+    hung_up = threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: hung_up.set())  # remembered: what is being loaded may be the old one
 
     from streams.cli.logs import start_log
     from streams.cli.main import settings_of
@@ -78,13 +79,16 @@ def command(
     start_log(settings.log.level, settings.log.format)
     choice = Choice(model_directory(settings.model.directory, directory), quality)
     if settings.label.workers == 1:
-        run(settings, choice)
+        run(settings, choice, hung_up)
         return 0
     return run_several(settings, choice, context.obj["config"])
 
 
-def run(settings: Settings, choice: Choice) -> None:
-    """One worker, in this process. Raises TransientError where it cannot go on, InvalidError for a bad model."""
+def run(settings: Settings, choice: Choice, hung_up: threading.Event) -> None:
+    """One worker, in this process. `hung_up`: set by a SIGHUP, until the worker takes signals itself.
+
+    Raises TransientError where it cannot go on, InvalidError for a bad model.
+    """
     from functools import partial
 
     from prometheus_client import CollectorRegistry
@@ -124,7 +128,7 @@ def run(settings: Settings, choice: Choice) -> None:
     )
     with traced(settings, "label") as spans:
         opening = partial(open_link, label.link, link)
-        run_worker(Parts(opening, model, labels, metrics, baseline, pointer, seen, spans), worker)
+        run_worker(Parts(opening, model, labels, metrics, baseline, pointer, seen, spans, hung_up), worker)
 
 
 def run_several(settings: Settings, choice: Choice, config: Path | None) -> int:

@@ -263,6 +263,7 @@ def burying(bootstrap_servers: Where, name: str, count: Callable[[], None]) -> I
         publisher: Publisher | None = None
 
         def bury(record: Record, why: str) -> None:
+            """Returns when Kafka has it: the sink goes on behind it then. Raises TransientError."""
             nonlocal publisher
             if publisher is None:
                 publisher = open_clients.enter_context(Publisher(bootstrap_servers, [DEAD_LETTERS]))

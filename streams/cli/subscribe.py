@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
@@ -18,8 +18,23 @@ if TYPE_CHECKING:
     from streams.articles import LabelledArticle
     from streams.kafka.link import Record
     from streams.kafka.reader import Start
-    from streams.kafka.subscriber import Subscription
+    from streams.kafka.subscription import Subscription
     from streams.wire import Labels
+
+
+class Flags(TypedDict):
+    """What the options below hand over."""
+
+    topics: tuple[str, ...]
+    regions: tuple[str, ...]
+    languages: tuple[str, ...]
+    min_confidence: int
+    start: str | None
+    group: str | None
+    limit: int | None
+    no_follow: bool
+    form: Literal["json", "text"]
+    bootstrap_servers: str | None
 
 
 @click.command(name="subscribe")
@@ -36,21 +51,7 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["json", "text"]), default="json", help="Default: json.")
 @bootstrap_option
 @click.pass_context
-def command(  # noqa: PLR0913, PLR0917 - one a flag
-    context: click.Context,
-    /,
-    topics: tuple[str, ...],
-    regions: tuple[str, ...],
-    languages: tuple[str, ...],
-    min_confidence: int,
-    start: str | None,
-    group: str | None,
-    limit: int | None,
-    form: Literal["json", "text"],
-    bootstrap_servers: str | None,
-    *,
-    no_follow: bool,
-) -> None:
+def command(context: click.Context, /, **flags: Unpack[Flags]) -> None:
     """Print labelled items as they come, one a line: each item once, whatever number of the streams it is on.
 
     \b
@@ -66,21 +67,21 @@ def command(  # noqa: PLR0913, PLR0917 - one a flag
 
     quiet_clients()
     labels = load_labels()
-    check_names(topics, regions, labels)
-    settings = settings_of(context, kafka__bootstrap_servers=bootstrap_servers)
+    check_names(flags["topics"], flags["regions"], labels)
+    settings = settings_of(context, kafka__bootstrap_servers=flags["bootstrap_servers"])
     subscription = subscribe(
-        topics=topics,
-        regions=regions,
-        languages=languages,
-        min_confidence=min_confidence,
-        start=parse_start(start),
-        group=group,
-        limit=limit,
-        follow=not no_follow,
+        topics=flags["topics"],
+        regions=flags["regions"],
+        languages=flags["languages"],
+        min_confidence=flags["min_confidence"],
+        start=parse_start(flags["start"]),
+        group=flags["group"],
+        limit=flags["limit"],
+        follow=not flags["no_follow"],
         bootstrap_servers=kafka_of(settings),
         labels=labels,
     )
-    print_items(subscription, form, labels)
+    print_items(subscription, flags["form"], labels)
 
 
 def print_items(subscription: Subscription, form: Literal["json", "text"], labels: Labels) -> None:

@@ -46,6 +46,7 @@ def progress_bar(title: str, progress: Callable[[], Progress]) -> Iterator[Calla
         count = 0
 
         def step() -> None:
+            """One item more; the bar is drawn anew every _REDRAW_STEPS."""
             nonlocal count
             count += 1
             if count % _REDRAW_STEPS == 0:

@@ -107,6 +107,7 @@ def figures_between(before: Scrape, now: Scrape) -> Figures:
     seconds = max(now.at - before.at, 1e-9)
 
     def rates(name: str, label: str) -> dict[str, float]:
+        """Growth a second of a counter, summed by one of its labels."""
         found: dict[str, float] = {}
         for (sample, labels), value in now.samples.items():
             if sample == name:

@@ -43,6 +43,7 @@ def followed(spans: Spans | None) -> Acknowledged:
     """For a publisher: one line a batch with the uris of its items, for DEBUG, and a span for each item."""
 
     def acknowledged(outputs: Sequence[Output], began: int) -> None:
+        """Of articles alone: a dead letter is no item that could be followed. `began`: Unix time in ns."""
         items = [output for output in outputs if output.kafka_topic == ARTICLES]
         if items and log.isEnabledFor(logging.DEBUG):
             uris = [uri_of(item.key) for item in items]

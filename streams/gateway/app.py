@@ -79,6 +79,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        """The reader runs as long as the server; at the end it has 3 s, beside the last items that were pushed."""
         gateway.reader.start()
         watch = asyncio.create_task(watch_event_loop(metrics))
         yield

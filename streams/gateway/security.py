@@ -32,6 +32,7 @@ class SecurityHeaders:
         """Passes the request on and adds the headers to the answer."""
 
         async def send_with_headers(message: Message) -> None:
+            """Leaves a header that the page set itself."""
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():

@@ -32,6 +32,7 @@ def labelled_source(bootstrap_servers: Where, recent_items: int, kafka_topic: st
     """
 
     def source(stopped: Callable[[], bool]) -> Iterator[Batch]:
+        """One reader, from near the end of each partition; the first batch is empty and says where that is."""
         with Reader(bootstrap_servers, [kafka_topic], start="latest") as reader:
             bounds = reader.bounds()
             share = -(-recent_items * OFFSETS_PER_ITEM // len(bounds))

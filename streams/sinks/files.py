@@ -61,6 +61,7 @@ class _File:
         self.raw.close()
 
     def drop(self) -> None:
+        """Closes and deletes it unfinished; whatever the disk says, for its items come again."""
         for closable in (self._out, self.raw):
             with contextlib.suppress(OSError):
                 closable.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -26,6 +25,7 @@ from streams.cli.sinking import Meter
 from streams.gateway.app import create_app
 from streams.gateway.server import Server, bind
 from streams.gateway.source import labelled_source
+from streams.kafka.broker_process import Reservation
 from streams.kafka.reader import Reader
 from streams.metrics import Metrics
 from streams.sinks.base import run_sink
@@ -52,10 +52,14 @@ TIMEOUT = 120.0
 WINDOW = "8s"  # of a rate: eight scrapes
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A port that nobody else gets while its server is still starting."""
+    kept = Reservation()
+    try:
+        yield kept.port
+    finally:
+        kept.release()
 
 
 class Prometheus:
@@ -66,7 +70,7 @@ class Prometheus:
 
     def get(self, path: str, **parameters: str) -> Any:
         query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=TIMEOUT) as answer:
             return json.load(answer)["data"]
 
     def ready(self) -> bool:
@@ -78,10 +82,22 @@ class Prometheus:
     def instant(self, expression: str) -> list[Any]:
         return self.get("query", query=expression)["result"]
 
-    def value(self, expression: str) -> float:
-        """The value of an expression that has one series."""
-        (one,) = self.instant(expression)
-        return float(one["value"][1])
+    def value(self, expression: str) -> float | None:
+        """The value of an expression that has one series; None while it has none, as after a scrape that was late."""
+        found = [float(one["value"][1]) for one in self.instant(expression)]
+        assert len(found) <= 1, expression
+        return found[0] if found else None
+
+    def by(self, label: str, expression: str) -> dict[str, float]:
+        """The values of an expression by one label."""
+        return {one["metric"][label]: float(one["value"][1]) for one in self.instant(expression)}
+
+    def rules(self) -> list[Any]:
+        return [rule for group in self.get("rules")["groups"] for rule in group["rules"]]
+
+    def alerts(self) -> dict[str, str]:
+        """The state of each alert."""
+        return {rule["name"]: rule["state"] for rule in self.rules() if rule["type"] == "alerting"}
 
 
 @contextmanager
@@ -98,23 +114,23 @@ def running(folder: Path, jobs: dict[str, list[str]]) -> Iterator[Prometheus]:
         ],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    address = f"127.0.0.1:{free_port()}"
     command = [
         program,
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address={address}",
         "--enable-feature=exemplar-storage",
         "--log.level=error",
     ]
-    with (folder / "prometheus.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            found = Prometheus(f"http://{address}")
-            wait_for(found.ready, TIMEOUT, "Prometheus did not come up")
-            yield found
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT)
+    with kept_port() as port, (folder / "prometheus.log").open("wb") as log:
+        address = f"127.0.0.1:{port}"
+        with subprocess.Popen([*command, f"--web.listen-address={address}"], stdout=log, stderr=log) as process:
+            try:
+                found = Prometheus(f"http://{address}")
+                wait_for(found.ready, TIMEOUT, "Prometheus did not come up")
+                yield found
+            finally:
+                process.terminate()
+                process.wait(TIMEOUT)
 
 
 @contextmanager
@@ -204,9 +220,13 @@ def read_by_gateway(pipeline: Pipeline, metrics: Metrics) -> Iterator[None]:
 def polled(bootstrap_servers: str, name: str, folder: Path) -> Iterator[int]:
     """`newswire publish feeds` with one feed, and the port of its metrics."""
     make_wire(bootstrap_servers)
-    changing, port = ChangingFeed(name), free_port()
+    changing = ChangingFeed(name)
     changing.add(3)
-    with site_of({"/feed": changing.answer}) as (site,), (folder / "feeds.log").open("wb") as log:
+    with (
+        kept_port() as port,
+        site_of({"/feed": changing.answer}) as (site,),
+        (folder / "feeds.log").open("wb") as log,
+    ):
         file = folder / "sources.toml"
         poller = f'[poller]\nname = "{name}"\nallow = ["127.0.0.1"]\n'
         file.write_text(f'{poller}[[feeds]]\nname = "example"\nurl = "{site.url("/feed")}"\nrobots = false\n')
@@ -237,11 +257,16 @@ def put_in(text: str, values: dict[str, str]) -> str:
     return re.sub(r"\$(\w+)", lambda found: values[found[1]], text)
 
 
-def faults(prometheus: Prometheus) -> list[str]:
-    """Panels that would stand empty, show no number, or name a label that no series has."""
+def faults(prometheus: Prometheus, asked: list[Any]) -> list[str]:
+    """What would stand empty, show no number, or name a label that no series has; leaves only such panels in `asked`.
+
+    On a busy machine a scrape is late now and then and its series are away for a second: each panel has to be right
+    once, not all in the same second.
+    """
     variables = {name: filled_in(prometheus, board) for name, board in boards().items()}
-    found = []
-    for one in panels():
+    found, wrong = [], []
+    for one in asked:
+        before = len(found)
         for target in one.panel["targets"]:
             result = prometheus.instant(put_in(target["expr"], variables[one.board]))
             numbers = [float(series["value"][1]) for series in result]
@@ -250,15 +275,18 @@ def faults(prometheus: Prometheus) -> list[str]:
                 found.append(f"{one.panel['title']}: {len(numbers)} series, no number")
             elif any(shown - set(series["metric"]) for series in result):
                 found.append(f"{one.panel['title']}: a series without {shown}")
+        wrong += [one] if len(found) > before else []
+    asked[:] = wrong
     return found
 
 
+@pytest.mark.timeout(900)
 def test_every_panel_has_data_and_the_sums_conserve(bootstrap_servers: str, unique: str, tmp_path: Path) -> None:
-    ports = [free_port(), free_port()]
     published = Metrics(CollectorRegistry())
     with ExitStack() as stack:
         pipeline = stack.enter_context(Pipeline(bootstrap_servers, unique))
         edges = Metrics(CollectorRegistry()).with_process()
+        ports = [stack.enter_context(kept_port()) for _ in range(2)]
         workers = [
             stack.enter_context(WorkerProcess(pipeline, str(n), tmp_path / f"worker-{n}.log", port=port, batch_size=50))
             for n, port in enumerate(ports)
@@ -278,10 +306,10 @@ def test_every_panel_has_data_and_the_sums_conserve(bootstrap_servers: str, uniq
         stack.enter_context(read_by_gateway(pipeline, edges))
         stack.enter_context(sunk(pipeline, edges, tmp_path / "labelled"))
         with fed(pipeline, published):
-            last = ["not asked yet"]
+            last, asked = ["not asked yet"], list(panels())
 
             def answered() -> bool:
-                last[:] = faults(prometheus)
+                last[:] = faults(prometheus, asked)
                 return not last
 
             try:
@@ -294,29 +322,30 @@ def test_every_panel_has_data_and_the_sums_conserve(bootstrap_servers: str, uniq
             TIMEOUT,
             "not all that went in came out",
         )
-        outcomes = {
-            series["metric"]["outcome"]: float(series["value"][1])
-            for series in prometheus.instant("sum by (outcome) (newswire_items_total)")
-        }
-        assert sum(outcomes.values()) == total
         # of 41 items: 20 labelled, 10 abstained, 10 poison and one that is no JSON
-        assert outcomes == {"labelled": total * 20 / 41, "abstained": total * 10 / 41, "dead": total * 11 / 41}
-        assert (
-            prometheus.value(
-                "max(abs(sum by (instance) (newswire_read_items_total{job='newswire-label'}) "
-                "- sum by (instance) (newswire_items_total)))"
-            )
-            == 0
+        assert total is not None
+        outcomes = {"labelled": total * 20 / 41, "abstained": total * 10 / 41, "dead": total * 11 / 41}
+        wait_for(
+            lambda: prometheus.by("outcome", "sum by (outcome) (newswire_items_total)") == outcomes,
+            TIMEOUT,
+            f"the outcomes are not {outcomes}",
         )
+        broken = (
+            "max(abs(sum by (instance) (newswire_read_items_total{job='newswire-label'}) "
+            "- sum by (instance) (newswire_items_total)))"
+        )
+        wait_for(lambda: prometheus.value(broken) == 0, TIMEOUT, "a worker read other items than it has outcomes of")
         exemplars = prometheus.get(
             "query_exemplars", query="newswire_latency_seconds_bucket", start="0", end="9999999999"
         )
         assert all(e["labels"]["uri"].startswith("urn:example:") for s in exemplars for e in s["exemplars"])
         assert exemplars
-        rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
-        states = {rule["name"]: rule["state"] for rule in rules if rule["type"] == "alerting"}
-        assert states["NewswireNoWorkers"] == "inactive"
-        assert states["NewswireConservationBroken"] == "inactive"
-        assert states["NewswireLagUnknown"] == states["NewswirePartitionStalled"] == "inactive"
-        assert states["NewswireDeadLetters"] in ("pending", "firing")  # a quarter of the items is meant to be dead
-        assert all(rule["health"] == "ok" for rule in rules)
+        quiet = ("NoWorkers", "ConservationBroken", "LagUnknown", "PartitionStalled")
+        wait_for(
+            lambda: {prometheus.alerts()[f"Newswire{name}"] for name in quiet} == {"inactive"},
+            TIMEOUT,
+            f"{quiet} are not all inactive",
+        )
+        # a quarter of the items is meant to be dead
+        assert prometheus.alerts()["NewswireDeadLetters"] in ("pending", "firing")
+        assert all(rule["health"] == "ok" for rule in prometheus.rules())

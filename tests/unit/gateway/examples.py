@@ -164,7 +164,7 @@ class Running:
         return httpx.get(self.url + path, params=parameters, timeout=20)
 
     def wait_ready(self) -> None:
-        wait_for(lambda: self.get("/readyz").status_code == 200, 30, "the gateway did not get ready")
+        wait_for(lambda: self.get("/readyz").status_code == 200, 90, "the gateway did not get ready")
 
 
 def events(response: httpx.Response) -> Iterator[dict[str, str]]:
