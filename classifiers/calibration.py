@@ -52,6 +52,18 @@ def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[n
     return float(np.abs(gaps).sum() / max(len(confidence), 1))
 
 
+def calibration_error_by_chance(confidence: NDArray[np.float64]) -> float:
+    """The expected calibration error of a model whose confidences are exactly right, for as many items as these.
+
+    A bin's count of right answers then varies by the sum of confidence * (1 - confidence), and its mean distance from
+    the sum of the confidences is sqrt(2 / pi) of its standard deviation, as of any normal variable. An error near this
+    figure tells nothing against the model: 700 items of confidence .83 give .03.
+    """
+    bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
+    variances = np.bincount(bins, confidence * (1 - confidence), _BINS)
+    return float(np.sqrt(2 / np.pi * variances).sum() / max(len(confidence), 1))
+
+
 def accuracy_at_coverage(confidence: NDArray[np.float64], right: NDArray[np.bool_], coverage: float) -> float:
     """Accuracy over the share `coverage` of the items whose confidence is highest."""
     kept = np.argsort(-confidence, kind="stable")[: max(1, round(coverage * len(confidence)))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.metrics import f1_score
 
-from classifiers.calibration import accuracy_at_coverage, expected_calibration_error
+from classifiers.calibration import accuracy_at_coverage, calibration_error_by_chance, expected_calibration_error
 from classifiers.contract import Decision
 from classifiers.region_train import measure
 
@@ -58,7 +58,8 @@ def report(found: Sequence[Answer], sub_regions: Mapping[str, str] | None = None
     """All figures of a set of answers, ready for JSON. Examples without topics count for regions and abstention alone.
 
     Topic figures per group: `macro_f1` and `top1` of the first guess against the main topic whether or not the model
-    abstained (an item without a guess counts as wrong); `calibration_error` of that guess; `answered`, the share that
+    abstained (an item without a guess counts as wrong); `calibration_error` of that guess and, as
+    `calibration_by_chance`, what it would be on so few items if every confidence were right; `answered`, the share that
     got a topic; `accuracy_at_80`, over the 80 % most confident; `set_f1` and `second_*` over the topics given. Regions:
     `region_train.measure`, `calibration_error` of every candidate's probability, and with `sub_regions` (M49 code by
     country) `sub_region_f1`.
@@ -111,6 +112,7 @@ def topic_figures(found: Sequence[Answer]) -> dict[str, Any]:
         "macro_f1": _round(f1_score(truth, guess, average="macro", labels=sorted(set(truth)), zero_division=0)),
         "top1": _round(right.mean()),
         "calibration_error": _round(expected_calibration_error(confidence, right)),
+        "calibration_by_chance": _round(calibration_error_by_chance(confidence)),
         "answered": _round(sum(a.topics.decision is Decision.ASSIGNED for a in found) / len(found)),
         "accuracy_at_80": _round(accuracy_at_coverage(confidence, right, 0.8)),
         "set_f1": _round(_set_f1(wanted, given)),

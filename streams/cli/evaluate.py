@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from classifiers.model import Model
 
 
+_TOPIC_FIGURES = ("macro_f1", "top1", "calibration_error", "calibration_by_chance", "answered", "set_f1")
+_TOPIC_COLUMNS = ("topics", "items", "macro-F1", "top-1", "calib.", "by chance", "answered", "set F1")
+_TOPICS = "{:12s} {:>6s} {:9.3f} {:6.3f} {:7.3f} {:10.3f} {:9.3f} {:7.3f}"
 _COUNTRY_FIGURES = ("f1", "exact", "first", "order", "none_kept", "calibration_error", "sub_region_f1")
 _COUNTRY_COLUMNS = ("countries", "items", "micro-F1", "exact", "first", "order", "none kept", "calib.", "sub-regions")
 _COUNTRIES = "{:12s} {:>6s} {:9.3f} {:6.3f} {:6.3f} {:6.3f} {:10.3f} {:7.3f} {:12.3f}"
@@ -139,20 +142,15 @@ def _answers(model: Model, examples: Sequence[Example]) -> list[Answer]:
 def summary(figures: Mapping[str, Any], slugs: Mapping[str, str]) -> str:
     """The main figures as tables: topics by language and by class, countries by language, abstentions."""
     topics, regions = figures["topics"], figures["regions"]
-    lines = [
-        f"{'topics':12s} {'items':>6s} {'macro-F1':>9s} {'top-1':>6s} {'calib.':>7s} {'answered':>9s} {'set F1':>7s}"
-    ]
+    # NaN: a manifest of an earlier version has neither what chance does nor calibration and sub-regions of countries
+    lines = [_TOPICS.replace(".3f", "s").format(*_TOPIC_COLUMNS)]
     for name, row in _groups(topics):
-        lines.append(
-            f"{name:12s} {row['items']:6d} {row['macro_f1']:9.3f} {row['top1']:6.3f} {row['calibration_error']:7.3f} "
-            f"{row['answered']:9.3f} {row['set_f1']:7.3f}"
-        )
+        lines.append(_TOPICS.format(name, str(row["items"]), *(row.get(column, math.nan) for column in _TOPIC_FIGURES)))
     lines += ["", f"{'class':16s} {'items':>6s} {'F1':>6s}"]
     for code, row in topics["classes"].items():
         lines.append(f"{slugs.get(code, code):16s} {row['items']:6d} {row['f1']:6.3f}")
     lines += ["", _COUNTRIES.replace(".3f", "s").format(*_COUNTRY_COLUMNS)]
     for name, row in _groups(regions):
-        # a manifest of an earlier version has neither calibration nor sub-regions
         shown = [row.get(column, math.nan) for column in _COUNTRY_FIGURES]
         lines.append(_COUNTRIES.format(name, f"{row['items']:.0f}", *shown))
     abstained = ", ".join(f"{reason} {count}" for reason, count in sorted(figures["abstained"].items()))

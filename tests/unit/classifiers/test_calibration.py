@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from classifiers.calibration import (
     Curve,
     accuracy_at_coverage,
+    calibration_error_by_chance,
     expected_calibration_error,
     probabilities,
     second_strength,
@@ -53,6 +54,16 @@ def test_calibration_error_by_hand() -> None:
     # bins: .9 x 4 with accuracy .75, .1 with 0, 1.0 with 1
     assert expected_calibration_error(confidence, right) == pytest.approx((4 * 0.15 + 0.1 + 0.0) / 6)
     assert expected_calibration_error(np.array([]), np.array([], bool)) == 0.0
+
+
+def test_what_chance_makes_of_the_calibration_error_is_what_drawn_answers_give() -> None:
+    random = np.random.default_rng(3)
+    confidence = random.beta(4, 1, 700)
+    drawn = [expected_calibration_error(confidence, random.random(700) < confidence) for _ in range(400)]
+    assert calibration_error_by_chance(confidence) == pytest.approx(np.mean(drawn), rel=0.05)
+    assert calibration_error_by_chance(np.repeat(confidence, 100)) == pytest.approx(np.mean(drawn) / 10, rel=0.05)
+    assert calibration_error_by_chance(np.ones(5)) == 0.0
+    assert calibration_error_by_chance(np.array([])) == 0.0
 
 
 def test_accuracy_at_coverage_takes_the_most_confident() -> None:
