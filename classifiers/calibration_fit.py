@@ -56,6 +56,7 @@ def fit_second_threshold(values: NDArray[np.float64], truth: Sequence[frozenset[
     wanted = int(open_labels[several].sum())
 
     def measure(threshold: float) -> float:
+        """F-beta of what is given from this strength on."""
         given = strength >= threshold
         precision = float((given & open_labels).sum() / max(int(given.sum()), 1))
         recall = float((given & open_labels)[several].sum() / max(wanted, 1))

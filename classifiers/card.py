@@ -31,35 +31,36 @@ def figures(manifest: Manifest) -> str:
         f"{manifest.name} {manifest.version}, trained on {training.examples:,} news items ({learned}).",
         f"Their SHA-256: `{training.digest[:16]}`.",
         "Topics by language:",
-        _table(
-            "quality|language|items|macro-F1|top-1|calibration|accuracy at 80 %|answered|second: precision|recall",
-            (
-                [name, language, row["items"], *(float(row[column]) for column in _TOPICS)]
-                for name, topics in qualities.items()
-                for language, row in _groups(topics).items()
-            ),
-        ),
+        _topics(qualities),
         "F1 by topic, all languages:",
-        _table(
-            "|".join(["topic", "items", *qualities]),
-            (
-                [slugs[code], row["items"], *(float(topics["classes"][code]["f1"]) for topics in qualities.values())]
-                for code, row in qualities["fast"]["classes"].items()
-            ),
-        ),
+        _classes(qualities, slugs),
         "Countries (`none kept`: items about no place that get none; `order`: of the first two, where both are given):",
         _countries(scores),
         "Topics, tier 1, on publishers taken out of training (a fifth at a time where one is most of a language):",
-        _table(
-            "language|source|items|macro-F1|top-1",
-            (
-                [language, source, row["items"], float(row["macro_f1"]), float(row["top1"])]
-                for language, sources in scores["held_out"].items()
-                for source, row in sources.items()
-            ),
-        ),
+        _held_out(scores["held_out"]),
     ]
     return "\n\n".join(parts)
+
+
+def _topics(qualities: Mapping[str, Any]) -> str:
+    return _table(
+        "quality|language|items|macro-F1|top-1|calibration|accuracy at 80 %|answered|second: precision|recall",
+        (
+            [name, language, row["items"], *(float(row[column]) for column in _TOPICS)]
+            for name, topics in qualities.items()
+            for language, row in _groups(topics).items()
+        ),
+    )
+
+
+def _classes(qualities: Mapping[str, Any], slugs: Mapping[str, str]) -> str:
+    return _table(
+        "|".join(["topic", "items", *qualities]),
+        (
+            [slugs[code], row["items"], *(float(topics["classes"][code]["f1"]) for topics in qualities.values())]
+            for code, row in qualities["fast"]["classes"].items()
+        ),
+    )
 
 
 def _countries(scores: Mapping[str, Any]) -> str:
@@ -70,6 +71,17 @@ def _countries(scores: Mapping[str, Any]) -> str:
             [name, language, round(row["items"]), *(float(row[column]) for column in _COUNTRIES)]
             for name, regions in by_quality.items()
             for language, row in _groups(regions).items()
+        ),
+    )
+
+
+def _held_out(languages: Mapping[str, Any]) -> str:
+    return _table(
+        "language|source|items|macro-F1|top-1",
+        (
+            [language, source, row["items"], float(row["macro_f1"]), float(row["top1"])]
+            for language, sources in languages.items()
+            for source, row in sources.items()
         ),
     )
 

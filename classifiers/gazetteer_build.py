@@ -232,6 +232,7 @@ def build(rejected: frozenset[tuple[str, str]]) -> dict[tuple[str, str, str, tup
 
 
 def main() -> None:
+    """Writes the table of forms, one line for each country, kind, case, languages and origin."""
     table = build(read_rejected())
     lines = (
         "\t".join((country, kind, case, ",".join(languages), origin, "|".join(sorted(forms)))) + "\n"

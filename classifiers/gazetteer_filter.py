@@ -37,6 +37,7 @@ Key = tuple[str, str]  # normal form, country
 
 
 def rows_of(paths: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The items of JSON line files (.gz too), but for the dev items: what is chosen here must not have seen them."""
     for path in paths:
         opened = gzip.open(path, "rt", encoding="utf-8") if path.endswith(".gz") else Path(path).open(encoding="utf-8")  # noqa: SIM115 - closed by the with below
         with opened as lines:
@@ -104,6 +105,7 @@ def rejects(key: Key, language: str, own: Evidence, pooled: Evidence) -> bool:
 
 
 def pool(evidences: Iterable[Evidence]) -> Evidence:
+    """The counts of several languages, added up."""
     total = Evidence()
     for evidence in evidences:
         total.texts += evidence.texts
@@ -114,6 +116,7 @@ def pool(evidences: Iterable[Evidence]) -> Evidence:
 
 
 def main(paths: list[str]) -> None:
+    """Writes the names that the texts in `paths` speak against, by group of languages."""
     forms, cities = [], set()
     for (country, kind, case, languages, origin), keys in build(rejected=frozenset()).items():
         for key in keys:

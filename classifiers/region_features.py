@@ -94,6 +94,7 @@ class Places(NamedTuple):
 
     @classmethod
     def of(cls, table: FormTable) -> Places:
+        """-1 for the country of a form that stands for none."""
         codes = tuple(sorted(set(table.countries) - {""}))
         number = {code: index for index, code in enumerate(codes)}
         return cls(

@@ -106,6 +106,7 @@ def fit_head(
     start[-1] = np.log((rate + 1e-4) / (1 - rate + 1e-4))
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Summed log loss with its penalty, and the slope; the offsets, in the last row, are not penalised."""
         weights = flat.reshape(start.shape).astype(np.float32)
         logits = rows @ weights
         value = np.logaddexp(0, logits).sum() - (targets * logits).sum() + PENALTY / 2 * (weights[:-1] ** 2).sum()

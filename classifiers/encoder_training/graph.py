@@ -51,6 +51,7 @@ class _Graph:
     def parts(
         self, kind: str, inputs: Sequence[str], names: Sequence[str], domain: str = "", **attributes: Any
     ) -> Sequence[str]:
+        """Adds a node of several outputs and returns their names."""
         self.nodes.append(helper.make_node(kind, inputs, names, name=names[0], domain=domain, **attributes))
         return names
 
