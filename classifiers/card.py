@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).parent / "models"
 CARD = MODELS / "CARD.md"
 BEGIN, END = "<!-- figures: python -m classifiers.card -->", "<!-- end of figures -->"
-_TOPICS = ("macro_f1", "top1", "calibration_error", "accuracy_at_80", "answered", "second_precision", "second_recall")
+_TOPICS = (
+    "macro_f1",
+    "top1",
+    "calibration_error",
+    "calibration_by_chance",
+    "accuracy_at_80",
+    "answered",
+    "second_precision",
+    "second_recall",
+)
+_TOPIC_NAMES = "macro-F1|top-1|calibration|by chance|accuracy at 80 %|answered|second: precision|recall"
 _COUNTRIES = ("f1", "exact", "first", "order", "none_kept", "sub_region_f1", "calibration_error")
 
 
@@ -44,7 +54,7 @@ def figures(manifest: Manifest) -> str:
 
 def _topics(qualities: Mapping[str, Any]) -> str:
     return _table(
-        "quality|language|items|macro-F1|top-1|calibration|accuracy at 80 %|answered|second: precision|recall",
+        f"quality|language|items|{_TOPIC_NAMES}",
         (
             [name, language, row["items"], *(float(row[column]) for column in _TOPICS)]
             for name, topics in qualities.items()

@@ -41,6 +41,7 @@ class Document:
     text_tokens: list[str]
     codes: Codes | None = field(default=None, compare=False, repr=False)  # the words, looked up for all classifiers
     vector: bytes = field(default=b"", repr=False)  # what the encoder read (`Verdict.vector`); empty: it was not asked
+    wording: tuple[float, ...] = field(default=(), repr=False)  # `Verdict.wording`; empty: nobody said
 
 
 class Decision(StrEnum):
@@ -80,12 +81,15 @@ class Verdict(NamedTuple):
     vector: bytes = (
         b""  # the numbers (float32) that an encoder made of the document, for the classifiers after this one
     )
+    wording: tuple[float, ...] = ()  # for those too: what its words say of its countries (`wording.WORDING_FEATURES`)
 
 
 def passed_on(documents: Sequence[Document], verdicts: Sequence[Verdict]) -> list[Document]:
-    """Documents for the next classifier, with what an encoder read of each for this one's verdict."""
+    """Documents for the next classifier, with what was read of each for this one's verdict."""
     return [
-        replace(document, vector=verdict.vector) if verdict.vector else document
+        replace(document, vector=verdict.vector, wording=verdict.wording)
+        if verdict.vector or verdict.wording
+        else document
         for document, verdict in zip(documents, verdicts, strict=True)
     ]
 

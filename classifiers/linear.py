@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from classifiers.contract import Document
     from classifiers.terms import Rows, TermRows
+    from classifiers.wording import Wording
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,6 +37,7 @@ class Probabilities(NamedTuple):
 
     values: NDArray[np.float64]  # (documents, labels), each row sums to 1
     known: NDArray[np.float64]  # (documents,) share of the terms that the vocabulary holds, 0..1
+    wording: list[tuple[float, ...]]  # by document, as in `Verdict.wording`
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class LinearModel:
     weights: NDArray[np.float32]
     intercepts: NDArray[np.float32]
     thresholds: Thresholds
+    wording: Wording | None = None  # what the same rows say of countries
 
     def scores(self, rows: Rows) -> NDArray[np.float64]:
         """Raw scores of shape (documents, labels). A row depends on its document alone, to the last bit."""
@@ -54,9 +57,12 @@ class LinearModel:
         return np.asarray(rows.matrix @ self.weights, np.float64) + self.intercepts
 
     def probabilities(self, documents: Sequence[Document]) -> Probabilities:
-        """Calibrated probabilities of each label, and how much of each text the vocabulary knows."""
+        """Calibrated probabilities of each label, how much of each text is known, and what its words say of places."""
         rows = self.terms.transform(documents)
-        return Probabilities(probabilities(self.scores(rows), self.thresholds.curve), rows.known)
+        values = probabilities(self.scores(rows), self.thresholds.curve)
+        if self.wording is None:
+            return Probabilities(values, rows.known, [()] * len(documents))
+        return Probabilities(values, rows.known, list(map(tuple, self.wording.scores(rows).tolist())))
 
     def contributions(self, document: Document, label: int) -> dict[str, float]:
         """What each surface form adds to the score (about 0..1) of `label` against the mean of all labels."""

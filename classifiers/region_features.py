@@ -13,6 +13,7 @@ import numpy as np
 from classifiers.gazetteer import KINDS, NULL
 from classifiers.region_columns import Rows, context_columns, position_columns, rank_in_document
 from classifiers.region_reading import READ_FEATURES, reading_columns
+from classifiers.wording import WORDING_FEATURES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,11 +63,10 @@ FEATURES = (
     "context_best",
     "context_worst",
 )
-# Trees that accept a country read features up to here, those that order what was accepted read all: a feature costs
-# its time for every candidate, and most are not accepted.
+# Trees that accept a country read features up to here and those of the whole document, which stand behind the others
+# (`accepting`); trees that order what was accepted read all: a feature costs its time for every candidate, and most are
+# not accepted.
 ACCEPTING = FEATURES.index("home_known") + 1
-# The same for documents that an encoder has read, whose candidates have READ_FEATURES behind the others.
-ACCEPTING_READ = (*range(ACCEPTING), *range(len(FEATURES), len(FEATURES) + len(READ_FEATURES)))
 
 
 class Candidates(NamedTuple):
@@ -110,10 +110,12 @@ def candidates(
     evidence: Evidence,
     home: NDArray[np.int64],
     read: Read | None = None,
+    wording: NDArray[np.float64] | None = None,
 ) -> Candidates:
     """The candidates of a batch; `home` is the index of the feed's country by document, -1 where it does not say.
 
-    `read`: what an encoder says of the documents; its features then stand behind the others.
+    `read`: what an encoder says of the documents; `wording`: what their words say (`Wording.scores`). READ_FEATURES and
+    WORDING_FEATURES then stand behind the others.
     """
     country = places.country[hits.form] if len(hits.form) else hits.form
     is_place = country >= 0
@@ -141,10 +143,18 @@ def candidates(
         is_named[np.searchsorted(unique, at_home)] = True
         columns |= reading_columns(read, found.document, found.country, is_named)
         names += READ_FEATURES
+    if wording is not None:
+        columns |= dict(zip(WORDING_FEATURES, wording[found.document].T, strict=True))
+        names += WORDING_FEATURES
     features = np.empty((len(names), len(unique)), np.float32)
     for index, name in enumerate(names):
         features[index] = columns[name]
     return found._replace(features=features)
+
+
+def accepting(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows of `Candidates.features` that trees read which accept a country."""
+    return np.concatenate((features[:ACCEPTING], features[len(FEATURES) :]))
 
 
 def _zone(hits: Hits) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from classifiers.region_context import NO_CONTEXT, Context
 from classifiers.region_features import FEATURES
 from classifiers.region_reading import READ_FEATURES, Head
 from classifiers.region_trees import Ensemble, Nodes
+from classifiers.wording import WORDING_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ class Trees(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """How documents are judged that an encoder has read."""
+    """How documents are judged whose wording is known and that an encoder has read."""
 
     head: Head
     trees: Trees
@@ -47,6 +48,7 @@ class RegionModel(NamedTuple):
     trees: Trees
     context: NDArray[np.float64]  # what words beside a form say, by number (`region_context.Context.by_number`)
     reader: Reader | None  # None: an encoder had no part in the training
+    worded: Trees | None  # for documents whose wording is known and that no encoder has read; None: an earlier version
     digest: str  # eight hexadecimal digits
 
 
@@ -72,6 +74,7 @@ class Learnt(NamedTuple):
     reliability: NDArray[np.float64]
     trees: LearntTrees
     context: Context
+    worded: LearntTrees | None = None
     reader: LearntReader | None = None
     encoder: str = ""  # SHA-256 of the graph whose vectors the reader knows
 
@@ -86,10 +89,12 @@ def write_model(directory: Path, learnt: Learnt) -> None:
         "context_rates": learnt.context.rates,
     }
     content |= _columns_of(learnt.trees, "")
+    if learnt.worded is not None:
+        content |= {"worded_features": np.array(WORDING_FEATURES)} | _columns_of(learnt.worded, "worded_")
     if learnt.reader is not None:
         head = learnt.reader.head
         content |= {
-            "read_features": np.array(READ_FEATURES),
+            "read_features": np.array(READ_FEATURES + WORDING_FEATURES),
             "read_encoder_sha256": np.array(learnt.encoder),
             "read_countries": head.countries,
             "read_weights": head.weights.astype(np.float16),
@@ -128,6 +133,7 @@ def read_model(directory: Path, encoder: str = "") -> RegionModel:
                 _read_trees(stored, ""),
                 _read_context(stored).by_number(table),
                 _read_reader(stored, path) if encoder and _encoder_of(stored) == encoder else None,
+                _read_worded(stored, path),
                 _digest(path)[:8],
             )
         except KeyError as error:
@@ -152,9 +158,20 @@ def _encoder_of(stored: Mapping[str, NDArray[Any]]) -> str:
     return str(stored["read_encoder_sha256"]) if "read_encoder_sha256" in stored else ""
 
 
-def _read_reader(stored: Mapping[str, NDArray[Any]], path: Path) -> Reader:
-    if tuple(stored["read_features"].tolist()) != READ_FEATURES:
+def _check_features(stored: Mapping[str, NDArray[Any]], path: Path, prefix: str, known: tuple[str, ...]) -> None:
+    if tuple(stored[f"{prefix}features"].tolist()) != known:
         raise ValueError(f"{path} was trained by another version of this program: train the regions again")
+
+
+def _read_worded(stored: Mapping[str, NDArray[Any]], path: Path) -> Trees | None:
+    if "worded_features" not in stored:
+        return None
+    _check_features(stored, path, "worded_", WORDING_FEATURES)
+    return _read_trees(stored, "worded_")
+
+
+def _read_reader(stored: Mapping[str, NDArray[Any]], path: Path) -> Reader:
+    _check_features(stored, path, "read_", READ_FEATURES + WORDING_FEATURES)
     weights = stored["read_weights"].astype(np.float32)
     return Reader(Head(stored["read_countries"], weights, stored["read_offsets"]), _read_trees(stored, "read_"))
 

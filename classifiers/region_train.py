@@ -12,12 +12,13 @@ from classifiers.dataset import DatasetError
 from classifiers.gazetteer_build import OUTPUT as FORM_TABLE
 from classifiers.region_evidence import teach
 from classifiers.region_examples import FOLDS, copies, document_of, source_folds, targets
-from classifiers.region_features import ACCEPTING, ACCEPTING_READ, candidates
+from classifiers.region_features import accepting, candidates
 from classifiers.region_files import FORMS_FILE, Learnt, LearntReader, LearntTrees, write_model
 from classifiers.region_hits import find
 from classifiers.region_reading_train import teach_reading
 from classifiers.region_trees import Ensemble, Nodes, export_nodes
 from classifiers.regions import load_regions
+from classifiers.wording_train import unseen_wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,11 +63,11 @@ class _Seen(NamedTuple):
 
 
 def fit_regions(rows: Sequence[Row], form_table: Path, *, seed: int, vectors: Vectors | None = None) -> Learnt:
-    """Fit both ensembles and the calibration, and with `vectors` the same for documents that an encoder has read.
+    """Fit both ensembles and the calibration: by names alone, with the wording, and with `vectors` for what was read.
 
     Raises DatasetError where the rows name no country that they are labelled with, or no other. Whatever a candidate is
-    judged by was learnt without its item: the reliability of forms in five folds, the calibration, and what the
-    encoder's vectors say, without its source.
+    judged by was learnt without its item: the reliability of forms in five folds; the calibration, what the wording and
+    what the encoder's vectors say, without its source.
     """
     taught = teach(rows, form_table)
     examples = copies(rows)
@@ -76,19 +77,22 @@ def fit_regions(rows: Sequence[Row], form_table: Path, *, seed: int, vectors: Ve
     evidence = taught.unseen(hits, examples.fold)
     group = source_folds(rows, FOLDS)[examples.row]
     seen = _Seen(examples.countries, taught.places, examples.weight, group, seed)
-    trees = _fit_trees(candidates(hits, taught.places, evidence, home), range(ACCEPTING), seen)
-    learnt = Learnt(taught.reliability, trees, taught.context)
+    names = hits, taught.places, evidence, home
+    trees = _fit_trees(candidates(*names), seen)
+    wording = unseen_wording(examples, group)
+    worded = _fit_trees(candidates(*names, wording=wording), seen)
+    learnt = Learnt(taught.reliability, trees, taught.context, worded)
     if vectors is None:
         return learnt
     reading = teach_reading(examples, vectors.of(examples.documents), taught.places, group)
     if reading is None:
         return learnt
     head, read = reading
-    read_trees = _fit_trees(candidates(hits, taught.places, evidence, home, read), ACCEPTING_READ, seen)
+    read_trees = _fit_trees(candidates(*names, read, wording), seen)
     return learnt._replace(reader=LearntReader(head, read_trees), encoder=vectors.digest)
 
 
-def _fit_trees(found: Candidates, accepting: Sequence[int], seen: _Seen) -> LearntTrees:
+def _fit_trees(found: Candidates, seen: _Seen) -> LearntTrees:
     is_label, is_first = targets(found, seen.places, seen.countries)
     if is_label.all() or not is_first.any():
         raise DatasetError(
@@ -96,7 +100,7 @@ def _fit_trees(found: Candidates, accepting: Sequence[int], seen: _Seen) -> Lear
             "countries; check `lang` and `countries` (ISO 3166-1 alpha-2), or leave `countries` out"
         )
     weight, group = seen.weight[found.document], seen.group[found.document]
-    features = np.ascontiguousarray(found.features[list(accepting)])
+    features = accepting(found.features)
     knots = _calibrate(_unseen_raw(features, is_label, weight, group, seen.seed), is_label, weight)
     return LearntTrees(
         _fit(features, is_label, weight, seen.seed), _fit(found.features, is_first, weight, seen.seed), *knots

@@ -12,6 +12,7 @@ from classifiers.encoder import load_encoder
 from classifiers.linear import LinearModel, Thresholds
 from classifiers.terms import TermRows
 from classifiers.topics import TopicClassifier
+from classifiers.wording import WORDING_FEATURES, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ def save_topics(directory: Path, codes: Sequence[str], models: Mapping[str, Line
         arrays[f"{language}.idf"] = model.terms.idf
         arrays[f"{language}.weights"] = model.weights.astype(np.float16)
         arrays[f"{language}.intercepts"] = model.intercepts
+        if model.wording is not None:
+            arrays[f"{language}.wording"] = model.wording.weights.astype(np.float16)
+            arrays[f"{language}.wording_offsets"] = model.wording.offsets
     np.savez_compressed(directory / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]  # mypy takes ** for allow_pickle
     numbers = Numbers(list(codes), {language: model.thresholds for language, model in models.items()})
     (directory / NUMBERS_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=1) + b"\n")
@@ -75,7 +79,16 @@ def _model(arrays: Any, language: str, labels: int, limits: Thresholds) -> Linea
     if idf.shape != (len(terms),) or weights.shape != (len(terms), labels) or intercepts.shape != (labels,):
         raise ValueError(f"shapes of {language}: {len(terms)} terms, {idf.shape}, {weights.shape}, {intercepts.shape}")
     columns = {term: column for column, term in enumerate(terms)}
-    return LinearModel(TermRows(columns, idf), weights.astype(np.float32), intercepts, limits)
+    wording = _wording(arrays, language, len(terms)) if f"{language}.wording" in arrays else None
+    return LinearModel(TermRows(columns, idf), weights.astype(np.float32), intercepts, limits, wording)
+
+
+def _wording(arrays: Any, language: str, terms: int) -> Wording:
+    weights = _array(arrays, f"{language}.wording", np.float16, 2)
+    offsets = _array(arrays, f"{language}.wording_offsets", np.float32, 1)
+    if weights.shape != (terms, len(WORDING_FEATURES)) or offsets.shape != (len(WORDING_FEATURES),):
+        raise ValueError(f"shapes of the wording of {language}: {terms} terms, {weights.shape}, {offsets.shape}")
+    return Wording(weights.astype(np.float32), offsets)
 
 
 def _array(arrays: Any, name: str, kind: type[np.generic], dimensions: int) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from classifiers.contract import Document
 from classifiers.linear import LinearModel, Thresholds
 from classifiers.terms import fit_terms
 from classifiers.text import tokenise
+from classifiers.wording_train import fit_wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +53,21 @@ def documents_of(examples: Sequence[Example]) -> list[Document]:
     return [Document(one.item, one.language, 1.0, *tokenise(one.title, one.text)) for one in examples]
 
 
-def train_language(examples: Sequence[Example], codes: Sequence[str], *, seed: int) -> tuple[LinearModel, HeldOut]:
-    """Fit the model of one language on examples that all have topics of `codes`; deterministic by `seed`."""
+def train_language(
+    examples: Sequence[Example], codes: Sequence[str], *, seed: int, teach_places: bool = False
+) -> tuple[LinearModel, HeldOut]:
+    """Fit the model of one language on examples that all have topics of `codes`; deterministic by `seed`.
+
+    `teach_places`: the examples' countries count too, an example without any is about no place (`wording`).
+    """
     held_out = _cross_fit(examples, codes, seed)
     thresholds = _thresholds(held_out, examples, codes)
-    return _fit(examples, documents_of(examples), codes, thresholds, seed), held_out
+    documents = documents_of(examples)
+    model = _fit(examples, documents, codes, thresholds, seed)
+    if teach_places:
+        matrix = model.terms.transform(documents).matrix
+        model.wording = fit_wording(matrix, [example.countries for example in examples])
+    return model, held_out
 
 
 def source_folds(examples: Sequence[Example], folds: int = FOLDS) -> NDArray[np.int64]:

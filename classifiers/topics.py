@@ -88,7 +88,7 @@ class TopicClassifier:
     def _answer(self, language: str, documents: Sequence[Document]) -> list[Verdict]:
         model = self.models[language]
         limits = model.thresholds
-        values, known = model.probabilities(documents)
+        values, known, wording = model.probabilities(documents)
         legible = known >= limits.known
         rules = [Rule("linear", limits.first, limits.second)] * len(documents)
         if self.encoder is not None and self.quality != "fast":
@@ -99,8 +99,10 @@ class TopicClassifier:
         order = np.argsort(-rounded, axis=1, kind="stable")[:, : max(_SCORES_KEPT, MOST_TOPICS)]
         best = np.take_along_axis(rounded, order, axis=1)
         return [
-            self._verdict(columns, row, rule) if readable else _abstained(AbstainReason.NOT_NEWS, ())
-            for columns, row, rule, readable in zip(order.tolist(), best.tolist(), rules, legible.tolist(), strict=True)
+            self._verdict(columns, row, rule, said) if readable else _abstained(AbstainReason.NOT_NEWS, ())
+            for columns, row, rule, said, readable in zip(
+                order.tolist(), best.tolist(), rules, wording, legible.tolist(), strict=True
+            )
         ]
 
     def _ask_encoder(
@@ -130,17 +132,19 @@ class TopicClassifier:
             for row, vector in zip(rows, read.vectors, strict=True):
                 rules[row] = Rule(tier, blend.first, blend.second, vector)
 
-    def _verdict(self, columns: list[int], probabilities: list[float], rule: Rule) -> Verdict:
+    def _verdict(
+        self, columns: list[int], probabilities: list[float], rule: Rule, wording: tuple[float, ...] = ()
+    ) -> Verdict:
         scores = tuple([Score(self.codes[at], p) for at, p in zip(columns, probabilities, strict=True)])
         best = scores[:_SCORES_KEPT]
         if probabilities[0] < rule.first:
-            return _abstained(AbstainReason.LOW_CONFIDENCE, best, rule)
+            return _abstained(AbstainReason.LOW_CONFIDENCE, best, rule, wording)
         least = rule.second / second_strength(1.0, probabilities[0])  # probability of a further label of this item
         count = 1
         while count < MOST_TOPICS and count < len(scores) and probabilities[count] >= least:
             count += 1
         least = round(min(rule.first, least), _DIGITS)
-        return Verdict(Decision.ASSIGNED, scores[:count], best, least, tier=rule.tier, vector=rule.vector)
+        return Verdict(Decision.ASSIGNED, scores[:count], best, least, None, rule.tier, rule.vector, wording)
 
     def explain(self, document: Document, verdict: Verdict) -> list[Evidence]:
         """The words that carried each label of `verdict`, strongest first, at most ten a label.
@@ -164,5 +168,7 @@ class TopicClassifier:
         return evidence
 
 
-def _abstained(reason: AbstainReason, scores: tuple[Score, ...], rule: Rule = _ALONE) -> Verdict:
-    return Verdict(Decision.ABSTAINED, (), scores, rule.first, reason, rule.tier, rule.vector)
+def _abstained(
+    reason: AbstainReason, scores: tuple[Score, ...], rule: Rule = _ALONE, wording: tuple[float, ...] = ()
+) -> Verdict:
+    return Verdict(Decision.ABSTAINED, (), scores, rule.first, reason, rule.tier, rule.vector, wording)

@@ -151,7 +151,8 @@ def _fit(
     held_out: dict[str, Any] = {}
     # One process a core: each language is trained alone, so the order in which they end changes nothing.
     trained = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(train_language)(group, codes, seed=plan.seed) for group in large.values()
+        delayed(train_language)(group, codes, seed=plan.seed, teach_places=_teach_regions(examples))
+        for group in large.values()
     )
     for step, (language, group) in enumerate(large.items()):
         progress(f"topics, {language}: {len(group)} examples", step, steps)

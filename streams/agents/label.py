@@ -227,7 +227,7 @@ def _axis(
     words: Sequence[Word],
     accepted: tuple[Score, ...],
 ) -> Axis:
-    decision, _, scores, threshold, reason, tier, _ = verdict
+    decision, _, scores, threshold, reason, tier, _, _ = verdict
     return Axis(
         axis=axis,
         model=model,

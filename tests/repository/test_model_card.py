@@ -17,7 +17,8 @@ MANIFEST: dict[str, Any] = json.loads((MODELS / "newswire" / "manifest.json").re
 SCORES = MANIFEST["scores"]
 QUALITIES = {"fast": SCORES["dev"]["topics"], "balanced": SCORES["balanced"], "best": SCORES["best"]}
 COLUMNS = (
-    "macro_f1", "top1", "calibration_error", "accuracy_at_80", "answered", "second_precision", "second_recall",
+    "macro_f1", "top1", "calibration_error", "calibration_by_chance",
+    "accuracy_at_80", "answered", "second_precision", "second_recall",
 )  # fmt: skip
 
 

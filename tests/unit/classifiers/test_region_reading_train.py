@@ -84,7 +84,8 @@ def regions(folder: Path) -> Regions:
 
 def read(title: str, language: str = "en") -> Document:
     document = document_of(language, title, "")
-    return replace(document, vector=vectors().of([document])[0])
+    none = float("chapter" in title or "telescope" in title)
+    return replace(document, vector=vectors().of([document])[0], wording=(none, 1 - none))
 
 
 def codes(regions: Regions, document: Document) -> list[str]:
@@ -92,20 +93,26 @@ def codes(regions: Regions, document: Document) -> list[str]:
 
 
 def test_a_country_that_no_name_tells(regions: Regions) -> None:
-    title = "A new shop for ramen in the old town"
+    title = "A new shop for ramen opens by the lake"
     assert codes(regions, read(title)) == ["JP"]
     assert codes(regions, document_of("en", title, "")) == []
     assert regions.classify([read(title)])[0].tier == "blend"
 
 
 def test_in_arabic_the_vector_alone_brings_no_country(regions: Regions) -> None:
-    assert codes(regions, read("A new shop for ramen in the old town", "ar")) == []
+    assert codes(regions, read("A new shop for ramen opens by the lake", "ar")) == []
 
 
 def test_a_name_that_the_vector_contradicts(regions: Regions) -> None:
     documents = [read("Paper 4 with a chapter on Kenya"), read("Kenya opens line 9")]
     little, much = (verdict.scores[0].probability for verdict in regions.classify(documents))
     assert little < much
+
+
+def test_a_vector_is_read_beside_the_wording_alone(regions: Regions) -> None:
+    title = "Spain opens line 3"
+    half = replace(read(title), wording=())
+    assert regions.classify([half]) == regions.classify([document_of("en", title, "")])
 
 
 def test_documents_with_and_without_a_vector_side_by_side(regions: Regions) -> None:
@@ -118,18 +125,18 @@ def test_documents_with_and_without_a_vector_side_by_side(regions: Regions) -> N
 
 
 def test_the_explanation_says_what_the_encoder_changed(regions: Regions) -> None:
-    dish, name = read("A new shop for ramen in the old town"), read("Spain opens line 3")
+    dish, name = read("A new shop for ramen opens by the lake"), read("Spain opens line 3")
     [only] = regions.explain(dish, regions.classify([dish])[0])
     verdict = regions.classify([dish])[0]
     assert (only.code, only.word) == ("JP", ENCODER_WORD)
     assert only.weight == pytest.approx(verdict.labels[0].probability)
     assert "Spain" in {word.word for word in regions.explain(name, regions.classify([name])[0])}
-    plain = replace(name, vector=b"")
+    plain = replace(name, vector=b"", wording=())
     assert ENCODER_WORD not in {word.word for word in regions.explain(plain, regions.classify([plain])[0])}
 
 
 def test_another_encoders_vectors_are_not_read(folder: Path) -> None:
-    title = "A new shop for ramen in the old town"
+    title = "A new shop for ramen opens by the lake"
     for other in ("", "cd" * 32):
         verdict = load_regions(folder, other).classify([read(title)])[0]
         assert (verdict.decision, verdict.tier) == (Decision.NONE, "linear")

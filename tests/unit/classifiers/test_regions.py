@@ -57,7 +57,7 @@ def test_countries_of_a_headline(regions: Regions, language: str, title: str, co
 
 def test_no_place_is_an_answer(regions: Regions) -> None:
     verdict = regions.classify([document("en", "Five exercises for a stronger back", "Stretch every morning.")])[0]
-    assert verdict == (Decision.NONE, (), verdict.scores, regions.threshold, None, "linear", b"")
+    assert verdict == (Decision.NONE, (), verdict.scores, regions.threshold, None, "linear", b"", ())
 
 
 def test_abstains_without_words_and_in_a_language_without_forms(regions: Regions) -> None:
