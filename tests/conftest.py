@@ -56,6 +56,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # a shell ignores SIGINT in what it runs in the background, and programs inherit that: Ctrl-C tests would wait in vain
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Three test processes share two cores, and OpenMP's threads wait for each other spinning: beside a training a fixture
+    # of 20 s ran into the 300 s of a test. Read when numpy and scikit-learn are loaded, that is, with the tests.
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
