@@ -136,20 +136,23 @@ def candidates(
     columns |= position_columns(hits, rows) | context_columns(hits, rows, evidence.context)
     columns["home"] = home[found.document] == found.country
     columns["home_known"] = home[found.document] >= 0
-    names = FEATURES
     if read is not None:
         is_named = np.zeros(len(unique), np.bool_)
         is_named[row] = True
         is_named[np.searchsorted(unique, at_home)] = True
         columns |= reading_columns(read, found.document, found.country, is_named)
-        names += READ_FEATURES
     if wording is not None:
         columns |= dict(zip(WORDING_FEATURES, wording[found.document].T, strict=True))
-        names += WORDING_FEATURES
-    features = np.empty((len(names), len(unique)), np.float32)
+    return found._replace(features=_stacked(columns, len(unique)))
+
+
+def _stacked(columns: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
+    """The columns in the order of their names' lists."""
+    names = [name for name in (*FEATURES, *READ_FEATURES, *WORDING_FEATURES) if name in columns]
+    features = np.empty((len(names), rows), np.float32)
     for index, name in enumerate(names):
         features[index] = columns[name]
-    return found._replace(features=features)
+    return features
 
 
 def accepting(features: NDArray[np.float32]) -> NDArray[np.float32]:

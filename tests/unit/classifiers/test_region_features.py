@@ -1,13 +1,28 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from classifiers.contract import Document, Item
 from classifiers.gazetteer import KINDS, Form, FormTable, Matcher
-from classifiers.region_features import FEATURES, Candidates, Evidence, Places, candidates
+from classifiers.region_features import (
+    ACCEPTING,
+    FEATURES,
+    Candidates,
+    Evidence,
+    Places,
+    accepting,
+    candidates,
+)
 from classifiers.region_hits import find, headline
+from classifiers.region_reading import READ_FEATURES, Read
 from classifiers.text import tokenise
+from classifiers.wording import WORDING_FEATURES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def form(word: str, country: str, kind: str) -> Form:
@@ -32,7 +47,12 @@ def document(title: str, text: str = "", language: str = "en", home: str | None 
     return Document(Item(title, text, None, home), language, 1.0, *tokenise(title, text))
 
 
-def of(*documents: Document, homes: tuple[int, ...] | None = None) -> Candidates:
+def of(
+    *documents: Document,
+    homes: tuple[int, ...] | None = None,
+    read: Read | None = None,
+    wording: NDArray[np.float64] | None = None,
+) -> Candidates:
     hits = find(MATCHERS, documents)
     reliability = np.array([RELIABILITY[TABLE.keys[number]] for number in hits.form], np.float64)
     return candidates(
@@ -40,6 +60,8 @@ def of(*documents: Document, homes: tuple[int, ...] | None = None) -> Candidates
         PLACES,
         Evidence(reliability, np.zeros(len(reliability))),
         np.array(homes or [-1] * len(documents), np.int64),
+        read,
+        wording,
     )
 
 
@@ -55,6 +77,19 @@ def test_one_row_a_document_and_country() -> None:
         (2, "FR"),
     ]
     assert found.in_text.all()
+
+
+def test_what_is_known_of_whole_documents_stands_behind_the_names_and_is_read_to_accept() -> None:
+    documents = document("France and Spain"), document("no place"), document("", "French Paris")
+    wording = np.array([[0.1, 2], [0.9, 0], [0.3, 1]])
+    read = Read(np.array([0]), np.array([[5.0, 1], [-5, 2], [-5, 3]]), np.zeros(3, np.bool_))
+    plain, both = of(*documents), of(*documents, read=read, wording=wording)
+    assert plain.features.shape == (len(FEATURES), 3)
+    assert both.features[: len(FEATURES)].tolist() == plain.features.tolist()
+    assert len(both.features) == len(FEATURES) + len(READ_FEATURES) + len(WORDING_FEATURES)
+    assert both.features[len(FEATURES) + READ_FEATURES.index("read_none")].tolist() == [1, 1, 3]
+    assert both.features[-2:] == pytest.approx(np.array([[0.1, 0.1, 0.3], [2, 2, 1]]))
+    assert accepting(both.features).tolist() == [*both.features[:ACCEPTING].tolist(), *both.features[-8:].tolist()]
 
 
 def test_counts_by_zone_and_kind() -> None:
