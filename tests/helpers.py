@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from streams.kafka.broker_process import Reservation
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Result = TypeVar("Result")
 
@@ -28,3 +31,13 @@ def wait_for(condition: Callable[[], Result], timeout: float, message: str) -> R
             raise AssertionError(f"{message} (waited {timeout:g} s)")
         time.sleep(POLL_SECONDS)
     return result
+
+
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A loopback port that nobody else gets while its server is still starting, or away."""
+    kept = Reservation()
+    try:
+        yield kept.port
+    finally:
+        kept.release()

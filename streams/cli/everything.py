@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from streams.gateway.items import Batch, Source
     from streams.gateway.server import Server
     from streams.kafka.broker import KafkaBroker
+    from streams.kafka.broker_process import Reservation
     from streams.kafka.connection import Where
     from streams.settings import Settings
     from streams.sources import base
@@ -95,6 +96,7 @@ class Everything:
         self._stopping = stopping
         self._ready = threading.Event()
         self._bound: socket.socket | None = None
+        self._ports: list[Reservation] = []
         self._broker: KafkaBroker | None = None
         self._worker: Child | None = None
         self._server: Server | None = None
@@ -107,6 +109,7 @@ class Everything:
         from streams.cli.connection import kafka_of
         from streams.gateway.server import address_of, bind
         from streams.kafka.admin import create_topics
+        from streams.kafka.broker_process import Reservation
         from streams.wire import kafka_topics
 
         settings = self._settings
@@ -115,6 +118,8 @@ class Everything:
         port = free_ports(
             label.host, label.port, label.workers, what="the labelling worker", setting="NEWSWIRE_LABEL__PORT"
         )
+        # Until the worker listens, a minute later on a busy machine; a client's connection had been given that port.
+        self._ports = [Reservation(port + number, label.host) for number in range(label.workers)]
         kafka = kafka_of(settings) if self._launch.external else self._launch_kafka()
         made = kafka_topics(self._labels)
         # Kafka and the worker, which loads its model, take longest; before its topics are made a worker would give up.
@@ -161,6 +166,8 @@ class Everything:
                 last_first.callback(broker.stop, BROKER_SECONDS)
             if self._bound is not None:
                 last_first.callback(self._bound.close)
+            for kept in self._ports:
+                last_first.callback(kept.release)
             last_first.callback(join, self._tasks, FORLORN_SECONDS if forlorn else THREADS_SECONDS)
             if worker is not None:
                 last_first.callback(worker.stop, FORLORN_SECONDS if forlorn else WORKER_SECONDS)

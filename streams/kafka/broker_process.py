@@ -82,18 +82,19 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 class Reservation:
-    """A loopback port kept for a server that is about to start, or to start again.
+    """A port kept for a server that is about to start, or to start again; on loopback where no `host` is named.
 
     A bound socket that does not listen: with SO_REUSEADDR on both sides Linux lets the server bind and listen, but
-    gives the port to nobody who asks for any free one. So two tests that start at once never take each other's port.
-    Other systems refuse the server's bind, so there the port is only looked at.
+    gives the port to nobody who asks for any free one, as each connection does that leaves this machine. So two tests
+    that start at once never take each other's port. Other systems refuse the server's bind, so there the port is only
+    looked at.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        self._socket = socket.socket()
+    def __init__(self, port: int = 0, host: str = HOST) -> None:
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind((HOST, port))
+            self._socket.bind((host, port))
         except OSError as error:
             self._socket.close()
             raise BrokerError(_why_not(port, error)) from error

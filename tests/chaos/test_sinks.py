@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streams.cli.ports import free_ports
 from streams.kafka.broker import KafkaBroker
 from tests.contract.sink_cases import lines, parquet_stored, postgresql_stored, sqlite_stored
 from tests.flow.edges import SECONDS
 from tests.flow.labelled import Streams, labels_of
 from tests.flow.sinks import Running, end, items, kill_again_and_again, started, uris
-from tests.helpers import wait_for
+from tests.helpers import kept_port, wait_for
 from tests.servers.background import site_of
 from tests.servers.receivers import BulkApi, Hook
 
@@ -132,9 +131,10 @@ def test_a_receiver_that_comes_back_gets_what_it_missed_and_the_other_sinks_go_o
     hook = everything.hook
     assert hook is not None
     streams.write(items(0, 50))
-    port = free_ports("127.0.0.1", 0, 1, what="metrics", setting="")
-    settings = {**everything.settings, "METRICS_PORT": str(port)}
-    with started(broker.bootstrap_servers, "all", **settings) as process:
+    with (
+        kept_port() as port,
+        started(broker.bootstrap_servers, "all", **everything.settings, METRICS_PORT=str(port)) as process,
+    ):
         wait_for(lambda: len(everything.stored["sql"]()) == 50, SECONDS, "50 items are not in the database")
         wait_for(lambda: len(hook.uris()) == 50, SECONDS, "50 items are not posted")
         postgresql.stop()

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streams.cli.ports import free_ports
 from streams.settings import load_labels
 from streams.wire import LABELLED, kafka_topics
 from tests.flow.labelled import Streams, labelled, labels_of
-from tests.helpers import wait_for
+from tests.helpers import kept_port, wait_for
 from tests.repository.source import ROOT
 from tests.servers.connect import properties, running
 
@@ -32,10 +31,7 @@ def lines(path: Path) -> list[str]:
 
 def test_labelled_items_arrive_as_json_and_as_maps(bootstrap_servers: str, unique: str, tmp_path: Path) -> None:
     labels = labels_of(unique)
-    worker = properties(EXAMPLES / "worker.properties") | {
-        "bootstrap.servers": bootstrap_servers,
-        "listeners": f"http://127.0.0.1:{free_ports('127.0.0.1', 0, 1, what='Connect', setting='')}",
-    }
+    worker = properties(EXAMPLES / "worker.properties") | {"bootstrap.servers": bootstrap_servers}
     everything, topics = (properties(EXAMPLES / f"{name}.properties") for name in CONNECTORS)
     # groups of one's own, and the streams of this test: others write to this Kafka too
     everything |= {"name": f"{unique}-labelled"}
@@ -47,7 +43,10 @@ def test_labelled_items_arrive_as_json_and_as_maps(bootstrap_servers: str, uniqu
     with Streams(bootstrap_servers, labels, unique) as streams:
         streams.write([labelled(f"urn:{unique}:rolled-back", [("01000000", 90)])], commit=False)
         streams.write(items[:2])
-        with running(tmp_path, worker, everything, topics) as log:
+        with (
+            kept_port() as port,
+            running(tmp_path, worker | {"listeners": f"http://127.0.0.1:{port}"}, everything, topics) as log,
+        ):
 
             def mine() -> list[dict[str, object]]:
                 found = [json.loads(line) for line in lines(tmp_path / everything["file"]) if unique in line]

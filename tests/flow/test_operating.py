@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +25,7 @@ from streams.kafka.reader import Reader
 from streams.settings import load_labels
 from tests.flow.edges import ROOT, SECONDS, command, newswire
 from tests.flow.labelled import Streams, labelled
-from tests.helpers import wait_for
+from tests.helpers import kept_port, wait_for
 from tests.models import linear_copy
 from tests.servers.background import site_of
 from tests.servers.feeds import ChangingFeed
@@ -70,6 +69,7 @@ class Site(NamedTuple):
     folder: Path
     environ: dict[str, str]
     bootstrap_servers: str
+    port: int  # nobody else's
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def site(kafka: str, models: Path, tmp_path: Path, unique: str) -> Iterator[Site
     """With the files that the pages name, and eighteen dead letters in each partition."""
     feed = ChangingFeed("operating")
     feed.add(3)
-    with site_of({"/feed": feed.answer}) as (server,):
+    with kept_port() as port, site_of({"/feed": feed.answer}) as (server,):
         # a name for each test: what a feed has shown to one, Kafka remembers
         poller = f'[poller]\nname = "{unique}"\nallow = ["127.0.0.1"]\n'
         (tmp_path / "sources.toml").write_text(f'{poller}[[feeds]]\nname = "{unique}"\nurl = "{server.url("/feed")}"\n')
@@ -113,7 +113,7 @@ def site(kafka: str, models: Path, tmp_path: Path, unique: str) -> Iterator[Site
             "NEWSWIRE_GATEWAY__PORT": "0",
         }
         bury(kafka, 18)
-        yield Site(tmp_path, environ, kafka)
+        yield Site(tmp_path, environ, kafka, port)
 
 
 def bury(bootstrap_servers: str, count: int) -> None:
@@ -134,14 +134,8 @@ PLACEHOLDERS = {"classify FILE": "classify page.txt", "feed URL": "feed feed.xml
 def words(line: str, site: Site) -> list[str]:
     text = arguments(line)
     for placeholder, value in PLACEHOLDERS.items():
-        text = text.replace(placeholder, value.format(port=free_port()))
+        text = text.replace(placeholder, value.format(port=site.port))
     return shlex.split(text, comments=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

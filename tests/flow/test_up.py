@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from streams.cli.ports import free_ports
 from streams.kafka.broker import KafkaBroker
 from streams.settings import configs_directory
 from tests.helpers import wait_for
@@ -241,8 +242,12 @@ def test_nothing_outlives_a_killed_owner(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_told_to_end_while_it_starts(tmp_path, number):
-    with up(tmp_path, "--kafka-port", "0") as running:
+    port = free_ports("127.0.0.1", 0, 1, what="the worker", setting="")
+    with up(tmp_path, "--kafka-port", "0", NEWSWIRE_LABEL__PORT=str(port)) as running:
         wait_for((tmp_path / "var/kafka/kafka.out").exists, TIMEOUT, "Kafka was not started")
+        # kept for the worker: no connection that leaves this machine is given it meanwhile
+        with socket.socket() as another, pytest.raises(OSError, match="in use"):
+            another.bind(("127.0.0.1", port))
         pids = running.descendants()
         assert running.end(number) == 0
         assert "Traceback" not in running.said
@@ -317,6 +322,7 @@ def test_terminal_shows_the_table_and_ctrl_c_ends_it(tmp_path):
             "the table does not show all items",
         )
         text = shown()
+        assert process.poll() is None, text
         assert re.search(r"\d\d:\d\d:\d\d +(ar|tr|en) +[a-z-]+ \d+%", text)
         assert "live page http://127.0.0.1:" in text
         assert re.search(r"published +read +labelled +abstained +dead +lag +items/s", text)

@@ -25,14 +25,13 @@ from streams.cli.sinking import Meter
 from streams.gateway.app import create_app
 from streams.gateway.server import Server, bind
 from streams.gateway.source import labelled_source
-from streams.kafka.broker_process import Reservation
 from streams.kafka.reader import Reader
 from streams.metrics import Metrics
 from streams.sinks.base import run_sink
 from streams.sinks.files import FilesSink
 from streams.sinks.folder import Rotation
 from tests.flow.edges import command, environment, make_wire
-from tests.helpers import wait_for
+from tests.helpers import kept_port, wait_for
 from tests.keyword_model import LABELS
 from tests.pipeline import Pipeline, WorkerProcess, item
 from tests.repository.source import ROOT
@@ -50,16 +49,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.prometheus]
 TEXTS = ("sport yemen", "economy health germany", "nothing of note", "poison-topics sport")
 TIMEOUT = 120.0
 WINDOW = "8s"  # of a rate: eight scrapes
-
-
-@contextmanager
-def kept_port() -> Iterator[int]:
-    """A port that nobody else gets while its server is still starting."""
-    kept = Reservation()
-    try:
-        yield kept.port
-    finally:
-        kept.release()
 
 
 class Prometheus:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any, Self
 
+from streams.kafka.broker_process import Reservation
 from tests.helpers import wait_for
 
 SECONDS = 120.0  # for what takes three on a quiet machine
@@ -39,9 +39,8 @@ class Postgresql:
         # not pytest's folder: that is closed to other users
         self._folder = Path(tempfile.mkdtemp(prefix="newswire-postgresql-"))
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self._kept = Reservation()  # while it is made, and while a test has stopped it
+        self.port = self._kept.port
         self._databases = 0
 
     def __enter__(self) -> Self:
@@ -57,6 +56,7 @@ class Postgresql:
 
     def __exit__(self, *_: object) -> None:
         self.stop(at_once=True)
+        self._kept.release()
         shutil.rmtree(self._folder)
 
     def start(self) -> None:

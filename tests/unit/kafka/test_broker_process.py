@@ -50,6 +50,17 @@ def listener() -> Iterator[socket.socket]:
 # --- ports
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "0.0.0.0"])
+def test_a_reserved_port_is_another_programs_no_more_until_it_is_released(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reserved = Reservation(host=host)
+    with socket.socket(family) as other, pytest.raises(OSError, match="in use"):
+        other.bind((host, reserved.port))
+    reserved.release()
+    with socket.socket(family) as other:
+        other.bind((host, reserved.port))
+
+
 def test_a_reserved_port_is_given_to_nobody_but_the_server_meant() -> None:
     reserved = Reservation()
     with socket.create_server(("127.0.0.1", reserved.port)) as server:  # reuses the address, as Java does
