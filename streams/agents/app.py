@@ -8,12 +8,13 @@ swallowed by Faust: each agent's whole body reports to `crash`. One actor an age
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import faust
 from faust.app import BootStrategy
+
+from streams.kafka.broker_process import Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -61,14 +62,16 @@ class _App(faust.App):  # type: ignore[misc]
 
 
 class Agents(NamedTuple):
-    """The app and the door to its first agent."""
+    """The app and the door to its first agent; `port`, which is kept for its pages, is released once it has started."""
 
     app: Any
     hand_over: Callable[[Batch], Coroutine[Any, Any, None]]
+    port: Reservation | None
 
 
 def make_agents(flow: Flow, web: Web) -> Agents:
     """A new app; nothing is started or connected. To be called within a running event loop."""
+    port = None if web.port else Reservation(host=web.host)
     app = _App(
         "newswire",
         broker="kafka://unused",
@@ -80,7 +83,7 @@ def make_agents(flow: Flow, web: Web) -> Agents:
         web_tables_enabled=False,
         web_in_thread=False,
         web_bind=web.host,
-        web_port=web.port or _free_port(web.host),
+        web_port=port.port if port else web.port,
         worker_redirect_stdouts=False,
     )
     app.finalize()
@@ -98,14 +101,7 @@ def make_agents(flow: Flow, web: Web) -> Agents:
     async def hand_over(batch: Batch) -> None:
         await for_topics.send(value=batch)
 
-    return Agents(app, hand_over)
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return Agents(app, hand_over, port)
 
 
 def _add_topic_agent(

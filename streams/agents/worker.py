@@ -189,6 +189,9 @@ class _Worker:
         except OSError as error:
             at = f"{self._settings.host}:{self._settings.port}"
             raise TransientError(f"cannot listen on {at} for /metrics ({error.strerror}): set label.port") from error
+        finally:
+            if self._agents.port is not None:
+                self._agents.port.release()
         try:
             await self.loop.run_in_executor(None, self._courier.start)
         except TransientError:
