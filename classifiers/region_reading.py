@@ -2,7 +2,7 @@
 
 Names cannot tell advice by a doctor of Harvard from a story about the United States, and say nothing of a story whose
 country goes without saying. A linear head on the encoder's vector knows both: on outlets that taught
-neither, countries F1 .886 for .866, items about no place that get none .81 for .68.
+neither, countries F1 .886 for .866, items about no place that get none .81 for .68; beside the wording .890 for .872.
 """
 
 from __future__ import annotations
