@@ -27,6 +27,7 @@ from classifiers.contract import Item
 from classifiers.dataset import read_examples
 from classifiers.model import load_model
 from classifiers.text import TEXT_CHARACTERS, tokenise
+from streams.collector import let_it_rest
 from tests.bench.resident import resident
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def main() -> None:
     began = time.process_time()
     model = load_model(quality=quality)
     loaded = time.process_time() - began
+    let_it_rest()  # as a worker does
     items = list(itertools.islice(made_items("tr", 2), FIRST))
     began = time.process_time()
     documents = model.prepare(items)
