@@ -45,9 +45,14 @@ def second_strength(probability: Array, first: Array) -> Array:
     return probability * first**_SECOND_POWER  # type: ignore[no-any-return, unused-ignore]
 
 
+def bins_of(confidence: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """The bin of each confidence, 0 to `count` - 1, all of equal width."""
+    return np.minimum((confidence * count).astype(np.int64), count - 1)
+
+
 def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """Mean distance between confidence and accuracy over 15 bins of equal width, weighted by their items."""
-    bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
+    bins = bins_of(confidence, _BINS)
     gaps = np.bincount(bins, confidence, _BINS) - np.bincount(bins, right.astype(np.float64), _BINS)
     return float(np.abs(gaps).sum() / max(len(confidence), 1))
 
@@ -59,7 +64,7 @@ def calibration_error_by_chance(confidence: NDArray[np.float64]) -> float:
     the sum of the confidences is sqrt(2 / pi) of its standard deviation, as of any normal variable. An error near this
     figure tells nothing against the model: 700 items of confidence .83 give .03.
     """
-    bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
+    bins = bins_of(confidence, _BINS)
     variances = np.bincount(bins, confidence * (1 - confidence), _BINS)
     return float(np.sqrt(2 / np.pi * variances).sum() / max(len(confidence), 1))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from classifiers.calibration import bins_of
 from classifiers.evaluate import CORE, confidence_of, guess_of
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def reliability(found: Sequence[Answer]) -> list[Bin]:
     found = [answer for answer in found if guess_of(answer)]
     confidence = np.array([confidence_of(answer) for answer in found])
     right = np.array([guess_of(answer) == answer.example.topics[0] for answer in found])
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    place = bins_of(confidence, BINS)
     return [
         Bin(float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum()))
         for inside in (place == number for number in range(BINS))

@@ -39,10 +39,10 @@ __all__ = ["FORMS_FILE", "MODEL_FILE", "MOST_COUNTRIES", "THRESHOLD", "Regions",
 
 MOST_COUNTRIES = 4
 THRESHOLD = 0.4  # .35 to .45: the same F1 on held-out outlets; on sealed ones .45 gave P .94 but R .78
-# Of what is judged by its wording too: on held-out outlets .45 and .5 give F1 .8756 and .8751, and items about no place
-# get none in .786 and .822.
+# Of what is judged by its wording too: on held-out outlets .48 and .5 give F1 .8721 and .8725, and items about no place
+# get none in .790 and .806.
 THRESHOLD_WORDED = 0.5
-# Of what an encoder has read as well: .4 and .45 give .8909 and .8904 there, and .799 and .822.
+# Of what an encoder has read as well, with the language as labelled: .4 and .45 give F1 .8909 and .8904, .799 and .822.
 THRESHOLD_READ = 0.45
 _SCORES = 5
 _EVIDENCE = 10
@@ -60,7 +60,7 @@ def load_regions(directory: Path, encoder: str = "") -> Regions:
 _Chances = dict[tuple[int, int], float]  # probability by (document, country)
 
 
-class Kind(Enum):
+class _Kind(Enum):
     """What is known of a document besides its names."""
 
     NAMED = auto()
@@ -110,10 +110,10 @@ class Regions:
                 verdicts[place] = verdict
         return [verdict for verdict in verdicts if verdict is not None]
 
-    def _kind(self, document: Document) -> Kind:
+    def _kind(self, document: Document) -> _Kind:
         if self._model.worded is None or not document.wording:
-            return Kind.NAMED
-        return Kind.READ if self._model.reader is not None and document.vector else Kind.WORDED
+            return _Kind.NAMED
+        return _Kind.READ if self._model.reader is not None and document.vector else _Kind.WORDED
 
     def _judge(self, documents: Sequence[Document]) -> list[Verdict]:
         """Verdicts on documents of one kind."""
@@ -134,10 +134,10 @@ class Regions:
         """`documents` are of one kind."""
         homes = [self._numbers.get(document.item.home or "", -1) for document in documents]
         kind, reader, read, wording = self._kind(documents[0]), self._model.reader, None, None
-        if kind is Kind.READ and reader is not None:
+        if kind is _Kind.READ and reader is not None:
             scores = reader.head.scores([document.vector for document in documents])
             read = Read(reader.head.countries, scores, suggests([document.language for document in documents]))
-        if kind is not Kind.NAMED:
+        if kind is not _Kind.NAMED:
             wording = np.array([document.wording for document in documents])
         return _Seen(find(self.matchers, documents), np.array(homes, np.int64), read, wording)
 

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from classifiers.dataset import Example
 
-LEAST_DOCUMENTS = (
-    2  # documents a term must stand in; 3 and 4 halve the model and lose .006 and .011 on held-out sources
-)
 ALPHA = 1.0  # ridge penalty; .4 / .7 / 1.2 / 2 gave .528 / .539 / .541 / .541 on held-out sources, .786 to .790 on dev
 RARE_POWER = 0.5  # rows are weighted by (class share)^-.5; .3 and .7 differ by .004
 LEAST_EXAMPLES = 30  # of one language; under that no model is made of it
@@ -106,7 +103,7 @@ def main_labels(examples: Sequence[Example], codes: Sequence[str]) -> NDArray[np
 def _fit(
     examples: Sequence[Example], documents: Sequence[Document], codes: Sequence[str], limits: Thresholds, seed: int
 ) -> LinearModel:
-    terms = fit_terms(documents, LEAST_DOCUMENTS)
+    terms = fit_terms(documents)
     targets = soft_targets(examples, codes)
     share = targets.sum(axis=0) + 1
     weight = (targets * (share.mean() / share) ** RARE_POWER).sum(axis=1)

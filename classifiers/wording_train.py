@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from classifiers.region_examples import Examples
 
 ALPHA = 1.0  # ridge penalty, as of the topics
-LEAST_DOCUMENTS = 2  # documents a term must stand in, as of the topics
 LEAST_ITEMS = 30  # of a language, as of the topics
 
 
@@ -52,7 +51,7 @@ def unseen_wording(examples: Examples, group: NDArray[np.int64]) -> NDArray[np.f
             taught = np.flatnonzero(is_own & is_whole & (group != left_out)).tolist()
             asked = np.flatnonzero(is_own & (group == left_out)).tolist()
             if len(taught) >= LEAST_ITEMS:
-                terms = fit_terms([examples.documents[at] for at in taught], LEAST_DOCUMENTS)
+                terms = fit_terms([examples.documents[at] for at in taught])
                 rows = terms.transform([examples.documents[at] for at in taught])
                 wording = fit_wording(rows.matrix, [examples.countries[at] for at in taught])
                 found[asked] = wording.scores(terms.transform([examples.documents[at] for at in asked]))
