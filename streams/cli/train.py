@@ -44,7 +44,7 @@ def command(
 
     An item is {"id", "lang", "title", "text", "topics", "countries", "source", "split"}: `topics` are any codes, main
     first; `countries` ISO 3166-1 alpha-2; items of split "dev" are measured on, and where none says its split, one in
-    eight is. 24,000 items take three minutes on one core, half an hour with --encoder. Its topics must be those of the
+    eight is. 24,000 items take four minutes on one core, half an hour with --encoder. Its topics must be those of the
     items; the dev items then also teach how much it counts.
 
     \b
